@@ -1,0 +1,93 @@
+"""The only place that turns values into bytes, and bytes into digests.
+
+Two forms of JSON leave here, and they are never mixed:
+
+* `statement_bytes`: our own documents. Keys sorted, no NaN, UTF-8.
+* `snapshot_bytes`: what ComfyUI was given. Key order, number kinds and 64-bit integers kept as received.
+
+What is signed is stored and hashed as these bytes; nothing is ever serialized a second time.
+`freeze`/`thaw` make a private in-memory copy of a JSON value in one pass of C code; frozen bytes are
+never stored, signed or sent.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import marshal
+from datetime import datetime, timezone
+from typing import Any
+
+from .errors import InputError
+
+HEX_DIGITS = frozenset("0123456789abcdef")
+_MARSHAL_VERSION = 2  # no reference tracking: JSON values share nothing, and this is twice as fast
+
+
+def statement_bytes(value: Any) -> bytes:
+    """Serialize one of our own documents: sorted keys, no insignificant space, UTF-8.
+
+    Raises InputError for NaN, infinities, lone surrogates and values that JSON does not know.
+    """
+    try:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True, allow_nan=False).encode()
+    except (TypeError, ValueError, RecursionError) as error:  # UnicodeEncodeError is a ValueError
+        raise InputError(f"value cannot be written as JSON: {error}") from error
+
+
+def snapshot_bytes(value: Any) -> bytes:
+    """Serialize a graph as it was received: same key order, same number kinds.
+
+    NaN and infinities are written as Python's JSON writes them, since ComfyUI accepts them. A lone surrogate,
+    which UTF-8 cannot carry, makes the whole document fall back to ASCII escapes. Raises InputError for values
+    that JSON does not know and for nesting deeper than the interpreter's limit.
+    """
+    try:
+        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        try:
+            return text.encode()
+        except UnicodeEncodeError:
+            return json.dumps(value, ensure_ascii=True, separators=(",", ":")).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InputError(f"graph cannot be written as JSON: {error}") from error
+
+
+def parse_json(data: bytes) -> Any:
+    """Parse JSON bytes. Raises InputError for anything that is not UTF-8 JSON. Does not check any schema."""
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"not JSON: {error}") from error
+
+
+def freeze(value: Any) -> bytes:
+    """Copy a JSON value so that later changes by others cannot reach it. For `thaw` only.
+
+    Raises InputError when the value holds anything but dict, list, tuple, str, int, float, bool, None or bytes,
+    or nests deeper than 2,000 levels.
+    """
+    try:
+        return marshal.dumps(value, _MARSHAL_VERSION)
+    except (ValueError, TypeError) as error:
+        raise InputError(f"value cannot be copied: {error}") from error
+
+
+def thaw(frozen: bytes) -> Any:
+    """Give back a fresh copy of what `freeze` copied in this process. Never call it on bytes from outside."""
+    return marshal.loads(frozen)
+
+
+def sha256_hex(data: bytes) -> str:
+    """SHA-256 of the bytes as 64 lower-case hexadecimal digits."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def is_sha256_hex(text: object) -> bool:
+    """Whether the value is a string of exactly 64 lower-case hexadecimal digits."""
+    return isinstance(text, str) and len(text) == 64 and HEX_DIGITS.issuperset(text)
+
+
+def timestamp(wall_ns: int) -> str:
+    """Format nanoseconds since the Unix epoch as RFC 3339 UTC with microseconds, e.g. 2026-11-23T02:40:00.123456Z."""
+    moment = datetime.fromtimestamp(wall_ns // 1_000_000_000, timezone.utc)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{wall_ns // 1_000 % 1_000_000:06d}Z"

@@ -1,0 +1,304 @@
+"""Frozen values that travel through the house. No behaviour, no I/O.
+
+Words follow `ARCHITECTURE.md`. Digests are SHA-256 as 64 lower-case hex digits unless a name says otherwise.
+Wall times are nanoseconds since the Unix epoch, monotonic times nanoseconds of an arbitrary zero.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, Protocol
+
+Json = Any  # what json.loads can return; the schemas say more than a type could
+
+
+class Basis(str, Enum):
+    """How a thing is known. A guess is never `OBSERVED`."""
+
+    OBSERVED = "observed"
+    DECLARED = "declared"
+    INFERRED = "inferred"
+    AFTER_THE_FACT = "after-the-fact"
+
+
+class Relation(str, Enum):
+    """Lineage links; direction is from the newer thing to the older one it came from."""
+
+    GENERATED = "generated"
+    REUSED = "reused"
+    USED = "used"
+    DERIVED_FROM = "derived_from"
+    REVISION_OF = "revision_of"
+    EDITS = "edits"
+    USED_MODEL = "used_model"
+
+
+class Kind(str, Enum):
+    """Entry kinds written by this release."""
+
+    GENESIS = "genesis"
+    SESSION = "session"
+    SUBMISSION = "submission"
+    COMPLETION = "completion"
+    MODEL = "model"
+    INTENT = "intent"
+    GAP = "gap"
+
+
+class Status(str, Enum):
+    """State of an execution. The first two are read from the index only; the rest are written in completions."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCESS = "success"
+    ERROR = "error"
+    INTERRUPTED = "interrupted"
+    CANCELLED = "cancelled"
+    LOST = "lost"
+
+
+@dataclass(frozen=True, slots=True)
+class Instant:
+    """One reading of both clocks."""
+
+    wall_ns: int
+    monotonic_ns: int
+
+
+Clock = Callable[[], Instant]
+
+
+def system_clock() -> Instant:
+    """Read the machine's clocks. The wall clock is not trusted for order; the log's index is."""
+    return Instant(time.time_ns(), time.monotonic_ns())
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """One lineage link. `score` is in 0..1 and set only for inferred edges; `via` lists node ids."""
+
+    source: str
+    target: str
+    relation: Relation
+    basis: Basis
+    method: str
+    score: float | None = None
+    via: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FileRef:
+    """A file as ComfyUI names it: folder type (`output`, `temp`, `input`), subfolder with forward slashes, name."""
+
+    type: str
+    subfolder: str
+    filename: str
+
+    def __str__(self) -> str:
+        return "/".join(part for part in (self.type, self.subfolder, self.filename) if part)
+
+
+@dataclass(frozen=True, slots=True)
+class FileFacts:
+    """What reading one file once told us. Pixel facts are set for still images only.
+
+    pixels: SHA-256 over mode, size and decoded RGBA bytes of the first frame; perceptual: 64-bit difference hash
+    as 16 hex digits, None for pictures too flat to tell apart.
+    """
+
+    sha256: str
+    size: int
+    mtime_ns: int
+    media_type: str
+    width: int | None = None
+    height: int | None = None
+    pixels: str | None = None
+    perceptual: str | None = None
+    embedded_execution: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One thing an execution produced or served from its cache.
+
+    `node` is the node's id, `key` ComfyUI's name of the list (`images`, `gifs`, `text`, ...), `ordinal` the place
+    in it. `file` is None for values that are not files (texts); `facts` is None when the file could not be read,
+    and `problem` then says why.
+    """
+
+    node: str
+    key: str
+    ordinal: int
+    file: FileRef | None
+    facts: FileFacts | None
+    thumbnail: str | None = None
+    kept: str | None = None
+    reused: bool = False
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """A file a run loaded: which node and input named it, under which name."""
+
+    node: str
+    input: str
+    name: str
+    file: FileRef | None
+    facts: FileFacts | None
+    kept: str | None = None
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PromptVersion:
+    """The text of one prompt input in one execution.
+
+    role: `positive`, `negative`, `both` or `unknown`. source: `literal` (written in the graph), `observed` (seen by
+    a wrapper node as it reached the encoder) or `linked` (comes from another node and was not seen; text is None).
+    """
+
+    node: str
+    input: str
+    class_type: str
+    role: str
+    source: str
+    text: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRef:
+    """A model file that the graph names, as found on disk at submission. sha256 is None until fingerprinted."""
+
+    node: str
+    input: str
+    folder: str
+    name: str
+    size: int | None
+    mtime_ns: int | None
+    sha256: str | None = None
+
+
+# What the two host borders hand to the capture queue. Everything mutable is frozen bytes (canonical.freeze).
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """ComfyUI accepted a graph. `frozen` thaws to {"prompt", "workflow" | absent, "extra", "outputs"}."""
+
+    execution: str
+    prompt_id: str
+    number: float
+    parent: str | None
+    parent_method: str | None
+    frozen: bytes
+    at: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The executor took the item off the queue."""
+
+    execution: str
+    at: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """ComfyUI reported the run done. `frozen` thaws to {"outputs", "messages", "status_str", "completed"}."""
+
+    execution: str
+    frozen: bytes
+    at: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawn:
+    """The item left the queue without being run."""
+
+    execution: str
+    at: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What a provenance node saw while it ran.
+
+    `values` are plain JSON values; `tensors` maps a name to a private CPU copy of a tensor that the writer's side
+    digests (dtype, shape, bytes) so that the sampler thread never hashes.
+    """
+
+    execution: str
+    node: str
+    class_type: str
+    values: Mapping[str, Json]
+    tensors: Mapping[str, Any] = field(default_factory=dict)
+
+
+Event = Accepted | Started | Finished | Withdrawn | Observation
+
+
+@dataclass(frozen=True, slots=True)
+class NodeInput:
+    """One declared input of a node class: its ComfyUI type name and options."""
+
+    type: str
+    options: Mapping[str, Json]
+    choices: tuple[str, ...] | None = None
+
+
+class Host(Protocol):
+    """What the core may ask of the program it lives in. Only plain values come back; calls never raise.
+
+    Called from the writer's side, never from ComfyUI's event loop or sampler thread.
+    """
+
+    def node_inputs(self, class_type: str) -> Mapping[str, NodeInput] | None:
+        """Declared inputs in declaration order (required, then optional); None for an unknown class."""
+
+    def node_outputs(self, class_type: str) -> tuple[str, ...] | None:
+        """Type names of the outputs; None for an unknown class."""
+
+    def is_output_node(self, class_type: str) -> bool:
+        """Whether the class is marked OUTPUT_NODE."""
+
+    def node_pack(self, class_type: str) -> str | None:
+        """Folder name of the custom node pack that defined the class; None for core and unknown classes."""
+
+    def node_classes(self) -> tuple[str, ...]:
+        """All registered class names."""
+
+    def directories(self) -> Mapping[str, str]:
+        """Absolute paths of the `output`, `temp` and `input` folders."""
+
+    def model_folders(self) -> Mapping[str, tuple[str, ...]]:
+        """Model folder name to its absolute search paths, e.g. `checkpoints`, `loras`."""
+
+    def model_extensions(self) -> frozenset[str]:
+        """File name endings of model files, lower case with the dot."""
+
+    def environment(self) -> Mapping[str, Json]:
+        """Versions and device as the host knows them: comfyui, commit, frontend, torch, device, packs' folders."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One record as stored: `envelope` is the exact DSSE JSON that was signed over and that the tree hashes."""
+
+    index: int
+    kind: str
+    leaf: str
+    envelope: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing a check found. severity: `error` or `warning`; `entry` is an index or None."""
+
+    severity: str
+    code: str
+    message: str
+    entry: int | None = None
