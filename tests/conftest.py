@@ -1,0 +1,24 @@
+"""Makes the repository root importable as the package `comfy_provenance`, installed or not."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def _load_root_package() -> None:
+    if "comfy_provenance" in sys.modules:
+        return
+    spec = importlib.util.spec_from_file_location(
+        "comfy_provenance", ROOT / "__init__.py", submodule_search_locations=[str(ROOT)]
+    )
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["comfy_provenance"] = module
+    spec.loader.exec_module(module)
+
+
+_load_root_package()
