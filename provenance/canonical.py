@@ -77,6 +77,23 @@ def thaw(frozen: bytes) -> Any:
     return marshal.loads(frozen)
 
 
+def plain(value: Any, depth: int = 200) -> Any:
+    """Copy a value keeping what JSON knows; anything else becomes {"$unrecorded": its type's name}.
+
+    Tuples become lists and keys strings, as JSON would have them. Nesting beyond `depth` is cut the same way.
+    """
+    if value is None or isinstance(value, bool):
+        return value
+    for scalar in (str, int, float):
+        if isinstance(value, scalar):
+            return scalar(value)
+    if depth and isinstance(value, dict):
+        return {str(key): plain(item, depth - 1) for key, item in value.items()}
+    if depth and isinstance(value, list | tuple):
+        return [plain(item, depth - 1) for item in value]
+    return {"$unrecorded": type(value).__name__}
+
+
 def sha256_hex(data: bytes) -> str:
     """SHA-256 of the bytes as 64 lower-case hexadecimal digits."""
     return hashlib.sha256(data).hexdigest()

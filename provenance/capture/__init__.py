@@ -1,0 +1,1 @@
+"""Taking events from the host without ever making it wait."""
