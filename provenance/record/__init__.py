@@ -1,0 +1,1 @@
+"""From what ComfyUI handed over to the plain values that are signed: pure, except where files are read."""

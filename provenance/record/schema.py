@@ -1,0 +1,83 @@
+"""The published schemas, and the check of a predicate against its own.
+
+A published version is never edited. `jsonschema` is imported at the first check, not before: importing it costs
+more than everything else ComfyUI's start-up pays for this pack.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from ..canonical import parse_json
+from ..errors import NewerFormat, SchemaError
+from ..model import Json, Kind
+
+PREFIX = "https://w3id.org/comfy-provenance/"
+STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
+FOLDER = Path(__file__).resolve().parents[2] / "schemas"
+
+_VERSION = 1
+_URI = re.compile(re.escape(PREFIX) + r"([a-z][a-z-]*)/v([1-9][0-9]*)", re.ASCII)
+_VALUE_LIMIT = 120
+
+
+def predicate_type(kind: Kind) -> str:
+    """The predicate type URI that this release writes for a kind of entry."""
+    return f"{PREFIX}{kind.value}/v{_VERSION}"
+
+
+def kind_of(uri: str) -> Kind:
+    """The kind that a predicate type URI names.
+
+    Raises SchemaError when the URI is not one of ours, NewerFormat when it is but this release does not know the
+    kind or the version.
+    """
+    match = _URI.fullmatch(uri)
+    if match is None:
+        raise SchemaError(f"predicate type is not one of comfy-provenance: {_shown(uri)}")
+    name, version = match.groups()
+    if name not in Kind._value2member_map_ or int(version) != _VERSION:
+        raise NewerFormat(f"predicate type {_shown(uri)} needs a newer release of comfy-provenance")
+    return Kind(name)
+
+
+def validate(predicate_type: str, predicate: Json) -> None:
+    """Check a predicate against the schema of its type.
+
+    Raises SchemaError with one line that names the first offending place as a JSON path, and what `kind_of` raises.
+    Not checked: that digests, edges or ids point to anything.
+    """
+    _raise_first(_validator(kind_of(predicate_type).value), predicate)
+
+
+def validate_statement(statement: Json) -> None:
+    """Check a whole statement: the in-toto shell, then its predicate. Raises as `validate` does."""
+    _raise_first(_validator("statement"), statement)
+    validate(statement["predicateType"], statement["predicate"])
+
+
+def document(name: str) -> dict[str, Json]:
+    """The published schema of a kind, or of the `statement` shell, as parsed JSON."""
+    loaded: dict[str, Json] = parse_json((FOLDER / f"{name}.v{_VERSION}.json").read_bytes())
+    return loaded
+
+
+@cache
+def _validator(name: str) -> Callable[[Json], Any]:
+    from jsonschema import Draft202012Validator
+
+    return Draft202012Validator(document(name)).iter_errors
+
+
+def _raise_first(errors: Callable[[Json], Any], value: Json) -> None:
+    for error in errors(value):
+        raise SchemaError(f"{error.json_path}: {_shown(error.message)}")
+
+
+def _shown(text: object) -> str:
+    line = " ".join(str(text).split())
+    return line if len(line) <= _VALUE_LIMIT else line[: _VALUE_LIMIT - 1] + "…"
