@@ -1,20 +1,23 @@
 """The published schemas, and the check of a predicate against its own.
 
-A published version is never edited. `jsonschema` is imported at the first check, not before: importing it costs
-more than everything else ComfyUI's start-up pays for this pack.
+A published version is never edited. `jsonschema` is the judge; it is asked, and imported, only about documents that
+`accepts` does not wave through, because it is slow to import and to run.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from ..canonical import parse_json
 from ..errors import NewerFormat, SchemaError
 from ..model import Json, Kind
+from .accepts import Accepts, compiled
+
+if TYPE_CHECKING:
+    from jsonschema import Draft202012Validator
 
 PREFIX = "https://w3id.org/comfy-provenance/"
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
@@ -51,12 +54,12 @@ def validate(predicate_type: str, predicate: Json) -> None:
     Raises SchemaError with one line that names the first offending place as a JSON path, and what `kind_of` raises.
     Not checked: that digests, edges or ids point to anything.
     """
-    _raise_first(_validator(kind_of(predicate_type).value), predicate)
+    _check(kind_of(predicate_type).value, predicate)
 
 
 def validate_statement(statement: Json) -> None:
     """Check a whole statement: the in-toto shell, then its predicate. Raises as `validate` does."""
-    _raise_first(_validator("statement"), statement)
+    _check("statement", statement)
     validate(statement["predicateType"], statement["predicate"])
 
 
@@ -66,15 +69,25 @@ def document(name: str) -> dict[str, Json]:
     return loaded
 
 
+def _check(name: str, value: Json) -> None:
+    if not _quick(name)(value):
+        _ask_jsonschema(name, value)
+
+
 @cache
-def _validator(name: str) -> Callable[[Json], Any]:
+def _quick(name: str) -> Accepts:
+    return compiled(document(name))
+
+
+@cache
+def _validator(name: str) -> Draft202012Validator:
     from jsonschema import Draft202012Validator
 
-    return Draft202012Validator(document(name)).iter_errors
+    return Draft202012Validator(document(name))
 
 
-def _raise_first(errors: Callable[[Json], Any], value: Json) -> None:
-    for error in errors(value):
+def _ask_jsonschema(name: str, value: Json) -> None:
+    for error in _validator(name).iter_errors(value):
         raise SchemaError(f"{error.json_path}: {_shown(error.message)}")
 
 
