@@ -1,0 +1,138 @@
+"""Signed tree heads: C2SP tlog-checkpoint inside a C2SP signed note, with an Ed25519 (type 0x01) signature.
+
+A note's text starts with an origin that holds no space, while what DSSE signs starts with `DSSEv1 `: one key can
+serve both, because no byte string is valid as both.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+
+from ..errors import InputError, IntegrityError
+from .dsse import decode_base64, encode_base64
+from .keys import PublicKey, Signer
+from .merkle import HASH_SIZE
+
+ORIGIN_PREFIX = "comfy-provenance/"
+MAX_NOTE = 1024 * 1024
+MAX_SIGNATURES = 100
+MAX_SIZE = 2**63 - 1
+
+_ED25519 = b"\x01"
+_DASH = "\N{EM DASH} "
+_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f]")
+_SIZE = re.compile(r"0|[1-9][0-9]{0,18}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A tree head: the log's name, how many entries it has, and the RFC 6962 root over them (32 bytes)."""
+
+    origin: str
+    size: int
+    root: bytes
+
+
+def origin_of(public: PublicKey) -> str:
+    """The name of the one log that belongs to a key: `comfy-provenance/` and the writer's id."""
+    return ORIGIN_PREFIX + public.writer_id
+
+
+def key_hash(name: str, public: PublicKey) -> bytes:
+    """The 4-byte key id of a note signature: SHA-256(name || LF || 0x01 || key), cut. C2SP signed-note."""
+    return hashlib.sha256(name.encode() + b"\n" + _ED25519 + public.raw).digest()[:4]
+
+
+def vkey(public: PublicKey, name: str | None = None) -> str:
+    """The verifier key that Go's `note` package and C2SP tools read: `name+hash+key`. The name is the origin."""
+    name = origin_of(public) if name is None else name
+    _check_name(name)
+    return f"{name}+{key_hash(name, public).hex()}+{encode_base64(_ED25519 + public.raw)}"
+
+
+def sign(origin: str, size: int, root: bytes, signer: Signer) -> bytes:
+    """A checkpoint note signed under the key name `origin`.
+
+    Raises InputError for an origin that cannot be a key name, a size outside 0..2^63-1 or a root that is not 32 bytes.
+    Not checked: that it extends what was signed before.
+    """
+    _check_name(origin)
+    if not 0 <= size <= MAX_SIZE or len(root) != HASH_SIZE:
+        raise InputError("a checkpoint needs a size from 0 to 2^63-1 and a root of 32 bytes")
+    text = f"{origin}\n{size}\n{encode_base64(root)}\n"
+    signature = key_hash(origin, signer.public) + signer.sign(text.encode())
+    return f"{text}\n{_DASH}{origin} {encode_base64(signature)}\n".encode()
+
+
+def open(note: bytes, public: PublicKey, origin: str | None = None) -> Checkpoint:
+    """The tree head, after checking that this key signed it under the name of the origin that the note states.
+
+    Signature lines of other keys (witness cosignatures, another key of the same name) are ignored; one of this key
+    that fails rejects the note. Extension lines are allowed and dropped. When `origin` is given it must be the
+    note's. Raises IntegrityError. Not checked: that the tree exists.
+    """
+    text, signatures = _take_apart(note)
+    checkpoint = _read_text(text)
+    if origin is not None and checkpoint.origin != origin:
+        raise IntegrityError(f"checkpoint is of log {checkpoint.origin!r}, not {origin!r}")
+    wanted = (checkpoint.origin, key_hash(checkpoint.origin, public))
+    own = [signature[4:] for name, signature in signatures if (name, signature[:4]) == wanted]
+    if not own:
+        raise IntegrityError(f"checkpoint carries no signature of key {public.key_id[:16]}")
+    for signature in own:
+        public.verify(signature, text.encode())
+    return checkpoint
+
+
+def _take_apart(note: bytes) -> tuple[str, list[tuple[str, bytes]]]:
+    """Text with its final newline, and (key name, key hash + signature) per line. C2SP signed-note, Format."""
+    if len(note) > MAX_NOTE:
+        raise IntegrityError(f"note of {len(note)} bytes is larger than {MAX_NOTE}")
+    try:
+        decoded = note.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise IntegrityError("note is not UTF-8") from error
+    if _CONTROL.search(decoded):
+        raise IntegrityError("note has control characters")
+    text, blank, tail = decoded.rpartition("\n\n")
+    if not blank or not tail.endswith("\n"):
+        raise IntegrityError("note lacks a blank line, signatures or the final newline")
+    lines = tail[:-1].split("\n")
+    if len(lines) > MAX_SIGNATURES:
+        raise IntegrityError(f"note has more than {MAX_SIGNATURES} signatures")
+    return text + "\n", [_read_signature(line) for line in lines]
+
+
+def _read_signature(line: str) -> tuple[str, bytes]:
+    name, space, encoded = line.removeprefix(_DASH).partition(" ")
+    if not line.startswith(_DASH) or not space or not _is_name(name):
+        raise IntegrityError("note has a malformed signature line")
+    signature = decode_base64(encoded)
+    if len(signature) <= 4:
+        raise IntegrityError("note has a signature that is too short")
+    return name, signature
+
+
+def _read_text(text: str) -> Checkpoint:
+    """C2SP tlog-checkpoint, Note text."""
+    lines = text[:-1].split("\n")
+    if len(lines) < 3 or "" in lines:
+        raise IntegrityError("checkpoint needs three lines that are not empty")
+    origin, size, encoded = lines[:3]
+    if not _SIZE.fullmatch(size) or int(size) > MAX_SIZE:
+        raise IntegrityError("checkpoint has a malformed tree size")
+    root = decode_base64(encoded)
+    if len(root) != HASH_SIZE:
+        raise IntegrityError("checkpoint root is not 32 bytes")
+    return Checkpoint(origin, int(size), root)
+
+
+def _is_name(name: str) -> bool:
+    return bool(name) and not any(character.isspace() or character == "+" for character in name)
+
+
+def _check_name(name: str) -> None:
+    if not _is_name(name) or _CONTROL.search(name):
+        raise InputError(f"{name!r} cannot be a key name: it must not be empty or hold spaces, plus or control signs")
