@@ -84,14 +84,11 @@ def test_everything_that_make_installs_is_pinned() -> None:
     assert {distribution(line) for line in lines} == wanted
 
 
-def test_every_package_folder_is_installed_and_nothing_at_top_level() -> None:
-    listed = toml_list("packages", toml_block("tool.setuptools", PYPROJECT))
-    on_disk = ["comfy_provenance"]
+def test_every_folder_of_code_is_a_package() -> None:
+    """A folder without __init__.py would work from a checkout and be missing from an installed copy."""
     for top in ("demo", "host", "nodes", "provenance"):
         for folder in sorted({path.parent for path in (ROOT / top).rglob("*.py")}):
-            on_disk.append(".".join(("comfy_provenance", *folder.relative_to(ROOT).parts)))
             assert (folder / "__init__.py").is_file(), f"{folder.relative_to(ROOT)} has no __init__.py"
-    assert sorted(listed) == sorted(on_disk)
 
 
 def test_the_core_imports_only_what_it_declares() -> None:
