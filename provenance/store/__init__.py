@@ -1,0 +1,1 @@
+"""Keeps entries, objects and the index that answers questions about them. Start at `ledger.Ledger`."""

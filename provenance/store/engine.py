@@ -1,0 +1,179 @@
+"""The one file that knows which database this is.
+
+Everything else speaks SQLAlchemy Core and asks here for a write transaction, a read connection, a compiled insert.
+SQLite runs in WAL mode with `synchronous=FULL`: a committed transaction survives a power cut. Several processes may
+write one database; their transactions queue up behind the write lock for `BUSY_SECONDS`.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Table, create_engine
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import IntegrityError as ConstraintError
+from sqlalchemy.pool import QueuePool
+from sqlalchemy.sql import Executable
+
+from ..errors import InputError, StorageError
+
+BUSY_SECONDS = 10.0
+
+# What SQLite says, and what a person can do about it. Matched on text: error codes came only with Python 3.11.
+_CAUSES = (
+    ("database is locked", "another process is writing to it and did not finish in time"),
+    ("database table is locked", "another process is writing to it and did not finish in time"),
+    ("readonly database", "it is read-only"),
+    ("disk is full", "the disk is full"),
+    ("unable to open database file", "it cannot be opened; check that the folder exists and may be written"),
+    ("file is not a database", "the database file is damaged or is no database"),
+    ("malformed", "the database file is damaged"),
+    ("no such table", "the database file is damaged: a table is missing"),
+    ("no such column", "the database file is damaged: a column is missing"),
+)
+
+
+class Statement:
+    """A Core statement compiled once, run through the driver with almost no overhead per call.
+
+    Values go to the driver as they are, without SQLAlchemy's type processing: pass int, float, str, bytes or None.
+    """
+
+    def __init__(self, engine: Engine, clause: Executable) -> None:
+        compiled = clause.compile(dialect=engine.dialect)  # type: ignore[attr-defined]
+        self._sql: str = str(compiled)
+        self._names: tuple[str, ...] | None = tuple(compiled.positiontup) if compiled.positional else None
+
+    def run(self, connection: Connection, values: Mapping[str, Any]) -> Any:
+        """Execute once and return SQLAlchemy's cursor result."""
+        return connection.exec_driver_sql(self._sql, self._arguments(values))
+
+    def run_many(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Execute for each row; does nothing for no rows."""
+        if rows:
+            connection.exec_driver_sql(self._sql, [self._arguments(row) for row in rows])
+
+    def _arguments(self, values: Mapping[str, Any]) -> Any:
+        return dict(values) if self._names is None else tuple([values[name] for name in self._names])
+
+
+class Database:
+    """One SQLite file. Thread-safe: one write transaction at a time, any number of readers beside it.
+
+    Read-only databases are opened with `mode=ro`; where even SQLite's own lock files cannot be made (a folder that
+    nobody may write to), the file is read as immutable. SQLite may leave its empty `-wal` and `-shm` files behind.
+    """
+
+    def __init__(self, path: Path, *, read_only: bool = False) -> None:
+        self.path = path
+        self.read_only = read_only
+        self._immutable = False
+        self._lock = threading.RLock()
+        self._writer: Connection | None = None
+        self._engine = create_engine("sqlite://", creator=self._connect, poolclass=QueuePool)
+        if read_only:
+            self._choose_read_mode()
+
+    def _connect(self) -> sqlite3.Connection:
+        mode = "mode=ro" if self.read_only else "mode=rwc"
+        if self._immutable:
+            mode += "&immutable=1"
+        connection = sqlite3.connect(
+            f"{self.path.absolute().as_uri()}?{mode}",
+            uri=True,
+            timeout=BUSY_SECONDS,
+            isolation_level=None,  # transactions are begun here, by name, never by the driver
+            check_same_thread=False,
+        )
+        pragmas = ["foreign_keys=ON", "trusted_schema=OFF", "cell_size_check=ON"]
+        if not self.read_only:
+            # fullfsync is what makes fsync reach the disk on macOS; other systems ignore it
+            pragmas += ["journal_mode=WAL", "synchronous=FULL", "fullfsync=ON", "checkpoint_fullfsync=ON"]
+        for pragma in pragmas:
+            connection.execute(f"PRAGMA {pragma}").close()
+        return connection
+
+    def _choose_read_mode(self) -> None:
+        try:
+            with self.read() as connection:
+                connection.exec_driver_sql("SELECT count(*) FROM sqlite_master")
+        except StorageError:
+            journal = self.path.with_name(self.path.name + "-wal")
+            if journal.exists() and journal.stat().st_size:
+                raise  # immutable would ignore what is still in the journal, and show an older ledger as the whole
+            self._immutable = True
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A connection for queries. Each statement sees the newest committed state. Raises StorageError."""
+        with storage_errors(), self._engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """The write transaction: holds the database's write lock, commits on success, else rolls all back.
+
+        Durable when it returns. Do not nest. Raises StorageError, InputError on a read-only database.
+        """
+        if self.read_only:
+            raise InputError("the ledger was opened for reading only")
+        with self._lock, storage_errors():
+            if self._writer is None:
+                self._writer = self._engine.connect()
+            connection = self._writer
+            try:
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+                yield connection
+                connection.commit()
+            except BaseException as error:
+                self._undo(connection, drop=isinstance(error, DBAPIError))
+                raise
+
+    def _undo(self, connection: Connection, *, drop: bool) -> None:
+        """Roll back; after an error of the database itself start afresh with a new connection next time."""
+        try:
+            connection.rollback()
+        except DBAPIError:
+            drop = True
+        if drop:
+            self._writer = None
+            connection.invalidate()
+            connection.close()
+
+    def statement(self, clause: Executable) -> Statement:
+        """Compile a statement for this database. Keep it: compiling costs more than running."""
+        return Statement(self._engine, clause)
+
+    def insert_new(self, table: Table) -> Statement:
+        """Compile an insert that leaves rows alone which are already there (by any unique key)."""
+        return self.statement(sqlite_insert(table).on_conflict_do_nothing())
+
+    def close(self) -> None:
+        """Close all connections. The object is not usable afterwards."""
+        with self._lock:
+            if self._writer is not None:
+                self._writer.close()
+                self._writer = None
+            self._engine.dispose()
+
+
+@contextmanager
+def storage_errors() -> Iterator[None]:
+    """Turn what the database says into StorageError with one clear line.
+
+    Constraint violations pass through: the caller knows what they mean.
+    """
+    try:
+        yield
+    except ConstraintError:
+        raise
+    except DBAPIError as error:
+        said = str(error.orig)
+        cause = next((cause for text, cause in _CAUSES if text in said), said)
+        raise StorageError(f"the ledger's database refused: {cause}") from error

@@ -1,0 +1,306 @@
+"""Questions to the index. Every answer is a frozen value or a list of them; nothing here writes but the cache.
+
+The index says what entries say; it is not evidence itself. `Ledger.check_index` compares it with the entries, and the
+verifier those with the signatures.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from sqlalchemy import Select, delete, func, insert, or_, select, union
+from sqlalchemy.sql import ColumnElement
+
+from ..canonical import statement_bytes
+from ..errors import InputError, NotFound
+from ..model import Entry, FileRef
+from . import queries, tables
+from .engine import Database
+from .index_rows import fold
+from .rows import (
+    AssetRow,
+    Counts,
+    EdgeRow,
+    Execution,
+    GapRow,
+    IntentRow,
+    ModelFile,
+    ModelRow,
+    OutputRow,
+    PromptRow,
+    SearchHit,
+    SessionRow,
+)
+
+MAX_DISTANCE = 15
+_CHUNK = 500  # values in one IN list; SQLite allows 32,766
+_PAGE = 500
+
+
+class Index:
+    """Queries over one ledger. Thread-safe. All raise StorageError when the database refuses."""
+
+    def __init__(self, database: Database, writer: int) -> None:
+        self._database = database
+        self._writer = writer
+
+    # runs
+
+    def execution(self, execution: str) -> Execution | None:
+        """The run with exactly this id."""
+        found = self._rows(queries.EXECUTIONS.where(tables.executions.c.id == execution))
+        return queries.execution(found[0]) if found else None
+
+    def executions(self, ids: Iterable[str]) -> list[Execution]:
+        """The runs with these ids, in no order; unknown ids are left out."""
+        return [queries.execution(row) for row in self._among(queries.EXECUTIONS, tables.executions.c.id, ids)]
+
+    def resolve_execution(self, prefix: str, limit: int = 10) -> list[str]:
+        """Ids that begin with `prefix`, in order, at most `limit`."""
+        if not prefix:
+            return []
+        column = tables.executions.c.id
+        beyond = prefix[:-1] + chr(ord(prefix[-1]) + 1) if ord(prefix[-1]) < 0xD7FF else None
+        query = select(column).where(column >= prefix, column.startswith(prefix, autoescape=True))
+        if beyond is not None:  # lets the database walk the key instead of the table
+            query = query.where(column < beyond)
+        ids = [str(row.id) for row in self._rows(query.order_by(column).limit(limit * 2))]
+        return [each for each in ids if each.startswith(prefix)][:limit]  # LIKE ignores the case of A-Z
+
+    def page(self, limit: int, before: int | None = None) -> list[Execution]:
+        """Newest runs first; `before` is the ordinal of the last run of the page before."""
+        seq = tables.executions.c.seq
+        query = queries.EXECUTIONS.order_by(seq.desc()).limit(limit)
+        return [queries.execution(row) for row in self._rows(query if before is None else query.where(seq < before))]
+
+    def iterate(self) -> Iterator[Execution]:
+        """All runs, oldest first, in bounded memory."""
+        seq, after = tables.executions.c.seq, -1
+        while rows := self._rows(queries.EXECUTIONS.where(seq > after).order_by(seq).limit(_PAGE)):
+            yield from map(queries.execution, rows)
+            after = rows[-1].seq
+
+    def children(self, execution: str) -> list[Execution]:
+        """Runs whose parent is this one, oldest first."""
+        runs = tables.executions.c
+        return [
+            queries.execution(row)
+            for row in self._rows(queries.EXECUTIONS.where(runs.parent == execution).order_by(runs.seq))
+        ]
+
+    def open_executions(self) -> list[Execution]:
+        """Runs without a completion, oldest first."""
+        runs = tables.executions.c
+        query = queries.EXECUTIONS.where(runs.id.in_(select(tables.open_runs.c.execution))).order_by(runs.seq)
+        return [queries.execution(row) for row in self._rows(query)]
+
+    def executions_with_prompt_id(self, prompt_id: str) -> int:
+        """How many runs came with this id of ComfyUI's."""
+        runs = tables.executions.c
+        return int(self._scalar(select(func.count()).where(runs.prompt_id == prompt_id)))
+
+    # what runs made and took
+
+    def outputs(self, *executions: str) -> list[OutputRow]:
+        """Outputs of these runs, in the order of the record."""
+        rows = self._among(queries.OUTPUTS, tables.endings.c.execution, executions)
+        return [queries.output(row) for row in _in_order(rows)]
+
+    def outputs_by_digest(self, *digests: str) -> list[OutputRow]:
+        """Outputs with these bytes, oldest first."""
+        rows = self._among(queries.OUTPUTS, tables.outputs.c.sha256, digests)
+        return [queries.output(row) for row in _in_order(rows)]
+
+    def outputs_by_pixels(self, pixels: str) -> list[OutputRow]:
+        """Outputs with these decoded pixels, oldest first."""
+        rows = self._rows(queries.OUTPUTS.where(tables.outputs.c.pixels == pixels))
+        return [queries.output(row) for row in _in_order(rows)]
+
+    def outputs_by_perceptual(self, perceptual: str, max_distance: int) -> list[tuple[OutputRow, int]]:
+        """Outputs whose perceptual hash differs in at most `max_distance` bits, nearest first, then oldest.
+
+        Exact up to 15 bits. Raises InputError beyond that, and for what is no 16-digit hash.
+        """
+        if not 0 <= max_distance <= MAX_DISTANCE:
+            raise InputError(f"distance must be 0 to {MAX_DISTANCE}")
+        value = queries.perceptual_value(perceptual)
+        # n differing bits over four bands leave one band with at most n // 4: look only at those
+        near = queries.nearby(value, max_distance // 4)
+        columns = tables.outputs.c
+        candidates = or_(*(columns[f"band{place}"].in_(near[place]) for place in range(4)))
+        found = [queries.output(row) for row in _in_order(self._rows(queries.OUTPUTS.where(candidates)))]
+        scored = [(row, queries.distance(row.perceptual, value)) for row in found if row.perceptual is not None]
+        return sorted((pair for pair in scored if pair[1] <= max_distance), key=lambda pair: pair[1])
+
+    def latest_output_at(self, file: FileRef) -> OutputRow | None:
+        """The newest output that was written under this name."""
+        columns = tables.outputs.c
+        here = (columns.filename == file.filename, columns.subfolder == file.subfolder, columns.type == file.type)
+        found = self._rows(queries.OUTPUTS.where(*here).order_by(columns.seq.desc(), columns.item.desc()).limit(1))
+        return queries.output(found[0]) if found else None
+
+    def assets(self, *executions: str) -> list[AssetRow]:
+        """Files that these runs loaded, in the order of the record."""
+        rows = self._among(queries.ASSETS, tables.endings.c.execution, executions)
+        return [queries.asset(row) for row in _in_order(rows)]
+
+    def assets_by_digest(self, *digests: str) -> list[AssetRow]:
+        """Uses of files with these bytes, oldest first."""
+        rows = self._among(queries.ASSETS, tables.assets.c.sha256, digests)
+        return [queries.asset(row) for row in _in_order(rows)]
+
+    def prompts(self, *executions: str) -> list[PromptRow]:
+        """Prompt versions of these runs, in the order of the record."""
+        rows = self._among(queries.PROMPTS, tables.endings.c.execution, executions)
+        return [queries.prompt(row) for row in _in_order(rows)]
+
+    def models(self, *executions: str) -> list[ModelRow]:
+        """Model files that these runs named, with hashes that came later filled in."""
+        rows = self._among(queries.MODELS, tables.endings.c.execution, executions)
+        return [queries.model(row) for row in _in_order(rows)]
+
+    def model_sha(self, folder: str, name: str, size: int, mtime_ns: int) -> str | None:
+        """SHA-256 of this version of a model file, when it was fingerprinted."""
+        columns = tables.model_files.c
+        this = (columns.folder == folder, columns.name == name, columns.size == size, columns.mtime_ns == mtime_ns)
+        found = self._rows(select(columns.sha256).where(*this).order_by(columns.seq.desc()).limit(1))
+        return str(found[0].sha256) if found else None
+
+    def model_files(self, *digests: str) -> list[ModelFile]:
+        """Fingerprinted model files with these digests."""
+        columns = tables.model_files.c
+        query = select(columns.folder, columns.name, columns.size, columns.mtime_ns, columns.sha256)
+        return [ModelFile(*row) for row in self._among(query, columns.sha256, digests)]
+
+    # edges
+
+    def edges_from(self, *refs: str) -> list[EdgeRow]:
+        """Links from these things to older ones, in the order they were recorded."""
+        return [queries.edge(row) for row in _in_order(self._among(queries.EDGES, tables.edges.c.source, refs))]
+
+    def edges_to(self, *refs: str) -> list[EdgeRow]:
+        """Links from newer things to these, in the order they were recorded."""
+        return [queries.edge(row) for row in _in_order(self._among(queries.EDGES, tables.edges.c.target, refs))]
+
+    def edges_of(self, execution: str) -> list[EdgeRow]:
+        """Links that the entries of this run state, and those that later entries state about it."""
+        seqs = union(
+            select(tables.executions.c.seq).where(tables.executions.c.id == execution),
+            select(tables.endings.c.seq).where(tables.endings.c.execution == execution),
+        )
+        mine = or_(tables.edges.c.seq.in_(seqs), tables.edges.c.source == execution)
+        return [queries.edge(row) for row in _in_order(self._rows(queries.EDGES.where(mine)))]
+
+    # entries and the writer
+
+    def entry(self, index: int) -> Entry:
+        """The entry at this index. Raises NotFound."""
+        columns = tables.entries.c
+        query = queries.ENTRIES.where(columns.writer == self._writer, columns.number == index)
+        rows = self._rows(query)
+        if not rows:
+            raise NotFound(f"no entry {index} in this ledger")
+        return queries.entry(rows[0])
+
+    def entries_of(self, execution: str) -> list[Entry]:
+        """Entries that speak of this run, in order."""
+        seqs = union(
+            select(tables.executions.c.seq).where(tables.executions.c.id == execution),
+            select(tables.endings.c.seq).where(tables.endings.c.execution == execution),
+            select(tables.intents.c.seq).where(tables.intents.c.execution == execution),
+            select(tables.edges.c.seq).where(tables.edges.c.source == execution),
+        )
+        rows = self._rows(queries.ENTRIES.where(tables.entries.c.seq.in_(seqs)).order_by(tables.entries.c.seq))
+        return [queries.entry(row) for row in rows]
+
+    def latest_checkpoint(self) -> bytes:
+        """The newest signed tree head."""
+        return bytes(self._scalar(select(tables.writers.c.checkpoint).where(tables.writers.c.id == self._writer)))
+
+    def public_key(self) -> str:
+        """The writer's public key as stored, PEM."""
+        return str(self._scalar(select(tables.writers.c.public_key).where(tables.writers.c.id == self._writer)))
+
+    def counts(self) -> Counts:
+        """How much there is. Reads one small index per number."""
+        size = self._scalar(select(tables.writers.c.size).where(tables.writers.c.id == self._writer))
+        counted = (tables.executions, tables.open_runs, tables.outputs, tables.gaps)
+        numbers = (int(self._scalar(select(func.count()).select_from(table))) for table in counted)
+        return Counts(int(size), *numbers)
+
+    # words
+
+    def search(self, text: str, limit: int = 50) -> list[SearchHit]:
+        """Prompt texts and intents that contain `text`; case and width do not matter. Newest first."""
+        wanted = fold(text)
+        if not wanted:
+            return []
+        rows = self._rows(queries.search(wanted, limit))
+        return [SearchHit(row.execution, row.seq, row.node, row.input, row.text) for row in rows]
+
+    def intents(self, execution: str | None = None) -> list[IntentRow]:
+        """All intents, or those first carried by one run, oldest first."""
+        query = queries.INTENTS.order_by(tables.intents.c.seq)
+        mine = query if execution is None else query.where(tables.intents.c.execution == execution)
+        return [IntentRow(*row) for row in self._rows(mine)]
+
+    def sessions(self, session: str | None = None) -> list[SessionRow]:
+        """Events of all sessions, or of one, oldest first."""
+        query = queries.SESSIONS.order_by(tables.sessions.c.seq)
+        mine = query if session is None else query.where(tables.sessions.c.session == session)
+        return [SessionRow(*row) for row in self._rows(mine)]
+
+    def environment_of(self, execution: Execution) -> str | None:
+        """Digest of the newest survey of the machine in that run's session, made before the run if there is one."""
+        columns = tables.sessions.c
+        mine = select(columns.environment, columns.seq).where(
+            columns.session == execution.session, columns.environment.is_not(None)
+        )
+        surveys = self._rows(mine.order_by(columns.seq))
+        before = [row for row in surveys if row.seq < execution.ordinal]
+        chosen = before[-1:] or surveys[:1]
+        return str(chosen[0].environment) if chosen else None
+
+    def gaps(self) -> list[GapRow]:
+        """All gaps, oldest first."""
+        return [GapRow(*row) for row in self._rows(queries.GAPS.order_by(tables.gaps.c.seq))]
+
+    # cache
+
+    def summaries(self, executions: Iterable[str]) -> dict[str, list[str]]:
+        """Stored summaries of what changed, for those runs that have one."""
+        columns = tables.summaries.c
+        rows = self._among(select(columns.execution, columns.changes), columns.execution, executions)
+        return {str(row.execution): json.loads(row.changes) for row in rows}
+
+    def put_summaries(self, changes: dict[str, Sequence[str]]) -> None:
+        """Remember summaries. A cache: lost at a rebuild, never signed. Raises InputError when opened read-only."""
+        rows = [{"execution": key, "changes": statement_bytes(list(each)).decode()} for key, each in changes.items()]
+        if rows:
+            with self._database.write() as connection:
+                for row in rows:
+                    connection.execute(delete(tables.summaries).where(tables.summaries.c.execution == row["execution"]))
+                connection.execute(insert(tables.summaries), rows)
+
+    def _rows(self, query: Any) -> Sequence[Any]:
+        with self._database.read() as connection:
+            return connection.execute(query).all()
+
+    def _scalar(self, query: Any) -> Any:
+        with self._database.read() as connection:
+            return connection.execute(query).scalar()
+
+    def _among(self, query: Select[Any], column: ColumnElement[Any], values: Iterable[str]) -> list[Any]:
+        """Rows whose column is one of the values, in as few queries as the database allows."""
+        rows: list[Any] = []
+        remaining = iter(dict.fromkeys(values))
+        while chunk := list(itertools.islice(remaining, _CHUNK)):
+            rows.extend(self._rows(query.where(column.in_(chunk))))
+        return rows
+
+
+def _in_order(rows: Iterable[Any]) -> list[Any]:
+    return sorted(rows, key=lambda row: (row.seq, row.item))

@@ -1,0 +1,290 @@
+"""From one entry to its index rows. Pure: the same function serves appending, checking and rebuilding.
+
+The input is what was signed, parsed again from its bytes, so that the index can never hold what the entry does not
+say. Entries whose body is not what its kind promises raise IntegrityError; signatures are not checked here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import unicodedata
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..canonical import statement_bytes
+from ..errors import IntegrityError, NewerFormat, ProvenanceError
+from ..model import Json, Kind, Relation
+from ..record import schema
+from ..seal import dsse
+
+Row = dict[str, Any]
+Rows = dict[str, list[Row]]
+
+TEXT_ID_BYTES = 16
+_INTEGERS = range(-(2**63), 2**63)
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What an entry says: its kind (None when a later release wrote it) and its predicate."""
+
+    kind: Kind | None
+    predicate: Mapping[str, Json]
+
+
+def read_statement(payload: bytes) -> Statement:
+    """Parse a statement's bytes. Raises IntegrityError when they are no statement of ours."""
+    try:
+        document = dsse.parse_strict(payload)
+        predicate = document["predicate"]
+        if not isinstance(predicate, dict):
+            raise TypeError("predicate is no object")
+        return Statement(_kind(document["predicateType"]), predicate)
+    except (ProvenanceError, KeyError, TypeError) as error:
+        raise IntegrityError(f"entry holds no readable statement: {error}") from error
+
+
+def payload_of(envelope: bytes) -> bytes:
+    """The bytes inside an envelope, WITHOUT checking its signature: the index is made of whatever is stored.
+    Raises IntegrityError."""
+    return dsse.read_unverified(envelope).payload
+
+
+def _kind(uri: str) -> Kind | None:
+    try:
+        return schema.kind_of(uri)
+    except NewerFormat:
+        return None
+
+
+def rows_of(seq: int, statement: Statement) -> Rows:
+    """Rows per index table for the entry with this `seq`; empty for kinds that are not indexed.
+
+    Rows of `texts` come along but belong to no single entry. Raises IntegrityError for a malformed body.
+    """
+    rows: Rows = {}
+    make = None if statement.kind is None else _MAKERS.get(statement.kind)
+    if make is None:
+        return rows
+    try:
+        for table, row in make(statement.predicate):
+            rows.setdefault(table, []).append(row)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise IntegrityError(f"entry's body is not what its kind promises: {error!r}") from error
+    for table, made in rows.items():
+        if table != "texts":
+            for item, row in enumerate(made):
+                row["seq"] = seq
+                if table in _LISTS:
+                    row["item"] = item
+    return rows
+
+
+def fold(text: str) -> str:
+    """The form in which texts are searched: width and case do not matter."""
+    return unicodedata.normalize("NFKC", text).casefold()
+
+
+def text_id(text: str) -> bytes:
+    """Key of a text in `texts`."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:TEXT_ID_BYTES]
+
+
+def bands(perceptual: str | None) -> tuple[int | None, ...]:
+    """The four 16-bit pieces of a 64-bit perceptual hash, most significant first; four None for None."""
+    if perceptual is None:
+        return (None, None, None, None)
+    value = int(perceptual, 16)
+    return tuple(value >> shift & 0xFFFF for shift in (48, 32, 16, 0))
+
+
+_LISTS = frozenset({"outputs", "assets", "prompts", "models", "edges"})
+_Made = Iterator[tuple[str, Row]]
+
+
+def _submission(body: Mapping[str, Json]) -> _Made:
+    parent = body["parent"] or {}
+    snapshot = body["snapshot"]
+    yield (
+        "executions",
+        {
+            "id": _text(body["execution"]),
+            "prompt_id": _text(body["prompt_id"]),
+            "session": _text(body["session"]),
+            "submitted_at": _text(body["accepted_at"]),
+            "parent": _optional(parent.get("execution")),
+            "parent_known": int(parent["known"]) if parent else None,
+            "parent_basis": _optional(parent.get("basis")),
+            "parent_method": _optional(parent.get("method")),
+            "workflow": _optional(snapshot["workflow"]),
+            "prompt": _text(snapshot["prompt"]),
+            "extra": _optional(snapshot["extra"]),
+        },
+    )
+    yield from _edges(body)
+
+
+def _completion(body: Mapping[str, Json]) -> _Made:
+    timings = body["timings"]
+    yield (
+        "endings",
+        {
+            "execution": _text(body["execution"]),
+            "status": _text(body["status"]),
+            "started_at": _optional(timings["started_at"]),
+            "ended_at": _optional(timings["ended_at"]),
+            "duration_ms": _real(timings["duration_ms"]),
+            "observations": _optional(body["observations"]),
+        },
+    )
+    makers = _makers_of_reused(body)
+    for output in body["outputs"]:
+        yield "outputs", _output(output, makers)
+    for asset in body["used"]:
+        yield "assets", _asset(asset)
+    for version in body["prompts"]:
+        text = _optional(version["text"])
+        if text is not None:
+            folded = fold(text)
+            yield "texts", {"id": text_id(text), "text": text, "folded": None if folded == text else folded}
+        yield (
+            "prompts",
+            {
+                **{name: _text(version[name]) for name in ("node", "input", "class_type", "role", "source")},
+                "text": None if text is None else text_id(text),
+            },
+        )
+    for model in body["models"]:
+        yield (
+            "models",
+            {
+                **{name: _text(model[name]) for name in ("node", "input", "folder", "name")},
+                "size": _integer(model["size"]),
+                "mtime_ns": _integer(model["mtime_ns"]),
+                "sha256": _optional(model["sha256"]),
+            },
+        )
+    yield from _edges(body)
+
+
+def _makers_of_reused(body: Mapping[str, Json]) -> dict[tuple[str, str], str]:
+    """(output's name, node) -> the run that made it, from `reused` edges that name a run."""
+    return {
+        (edge["from"], node): _text(edge["to"])
+        for edge in body["edges"]
+        if edge["relation"] == Relation.REUSED.value and not edge["to"].startswith("sha256:")
+        for node in edge["via"]
+    }
+
+
+def _output(output: Mapping[str, Json], makers: Mapping[tuple[str, str], str]) -> Row:
+    perceptual = _optional(output["perceptual"])
+    pieces = bands(perceptual)
+    return {
+        "node": _text(output["node"]),
+        "key": _text(output["key"]),
+        "ordinal": _integer(output["ordinal"]),
+        **_file(output["file"]),
+        "sha256": _optional(output["sha256"]),
+        "size": _integer(output["size"]),
+        "media_type": _optional(output["media_type"]),
+        "width": _integer(output["width"]),
+        "height": _integer(output["height"]),
+        "pixels": _optional(output["pixels"]),
+        "perceptual": perceptual,
+        **{f"band{place}": piece for place, piece in enumerate(pieces)},
+        "thumbnail": _optional(output["thumbnail"]),
+        "kept": _optional(output["kept"]),
+        "reused": int(output["reused"]),
+        "made_by": makers.get((f"sha256:{output['sha256']}", output["node"])) if output["reused"] else None,
+        "problem": _optional(output["problem"]),
+    }
+
+
+def _asset(asset: Mapping[str, Json]) -> Row:
+    return {
+        **{name: _text(asset[name]) for name in ("node", "input", "name")},
+        **_file(asset["file"]),
+        "size": _integer(asset["size"]),
+        **{
+            name: _optional(asset[name]) for name in ("sha256", "media_type", "pixels", "perceptual", "kept", "problem")
+        },
+    }
+
+
+def _model(body: Mapping[str, Json]) -> _Made:
+    yield (
+        "model_files",
+        {
+            **{name: _text(body[name]) for name in ("folder", "name", "sha256")},
+            "size": _integer(body["size"]),
+            "mtime_ns": _integer(body["mtime_ns"]),
+        },
+    )
+    yield from _edges(body)
+
+
+def _intent(body: Mapping[str, Json]) -> _Made:
+    required = {name: _text(body[name]) for name in ("text", "recorded_at")}
+    optional = {name: _optional(body[name]) for name in ("execution", "node", "title")}
+    yield "intents", {**required, **optional, "folded": fold(required["text"])}
+
+
+def _session(body: Mapping[str, Json]) -> _Made:
+    required = {name: _text(body[name]) for name in ("session", "event", "recorded_at")}
+    yield "sessions", {**required, "environment": _optional(body["environment"])}
+
+
+def _gap(body: Mapping[str, Json]) -> _Made:
+    missed = {name: _integer(body["missed"][name]) for name in ("events", "submissions", "completions")}
+    optional = {name: _optional(body[name]) for name in ("since", "until", "detail")}
+    yield "gaps", {"reason": _text(body["reason"]), **optional, **missed}
+
+
+def _edges(body: Mapping[str, Json]) -> _Made:
+    for edge in body["edges"]:
+        yield (
+            "edges",
+            {
+                "source": _text(edge["from"]),
+                "target": _text(edge["to"]),
+                **{name: _text(edge[name]) for name in ("relation", "basis", "method")},
+                "score": _real(edge["score"]),
+                "via": statement_bytes(edge["via"]).decode(),
+            },
+        )
+
+
+def _file(file: Mapping[str, Json] | None) -> Row:
+    names = ("type", "subfolder", "filename")
+    return dict.fromkeys(names) if file is None else {name: _text(file[name]) for name in names}
+
+
+def _text(value: Json) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"expected text, found {type(value).__name__}")
+    return value
+
+
+def _optional(value: Json) -> str | None:
+    return None if value is None else _text(value)
+
+
+def _integer(value: Json) -> int | None:
+    """Integers beyond 64 bits have no place in the index; the entry keeps them."""
+    return None if value is None or int(value) not in _INTEGERS else int(value)
+
+
+def _real(value: Json) -> float | None:
+    return None if value is None else float(value)
+
+
+_MAKERS = {
+    Kind.SESSION: _session,
+    Kind.SUBMISSION: _submission,
+    Kind.COMPLETION: _completion,
+    Kind.MODEL: _model,
+    Kind.INTENT: _intent,
+    Kind.GAP: _gap,
+}

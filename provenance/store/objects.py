@@ -1,0 +1,177 @@
+"""Content-addressed objects: bytes under their own SHA-256, never changed, never deleted.
+
+Two homes behind one door. Small objects are rows of the database and are committed together with the entry that names
+them; larger ones are files that are durable before that transaction begins (see `object_files`). Which home is
+nobody's business outside this package.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from sqlalchemy import Connection, bindparam, select
+
+from ..canonical import is_sha256_hex, sha256_hex
+from ..errors import InputError, IntegrityError
+from . import tables
+from .engine import Database
+from .object_files import ObjectFiles
+
+ROW_LIMIT = 64 * 1024  # bytes after compression up to which an object lives in the database
+_WORTH_COMPRESSING = 256
+_LEVEL = 1  # a run waits for no compressor: higher levels cost three times as much for a tenth less
+_PACKED = ("image/", "video/", "audio/", "application/zip")
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """An object that is ready to be named by an entry. Large ones are already durable; small ones travel in `data`."""
+
+    digest: str
+    media_type: str
+    size: int
+    encoding: str
+    data: bytes | None
+
+
+class Objects:
+    """The objects of one ledger."""
+
+    def __init__(self, database: Database, folder: Path) -> None:
+        self._database = database
+        self._files = ObjectFiles(folder)
+        self._insert = database.insert_new(tables.objects)
+        columns = tables.objects.c
+        self._find = select(columns.encoding, columns.size, columns.media_type, columns.data).where(
+            columns.digest == bindparam("digest")
+        )
+        self._describe = select(columns.encoding, columns.size, columns.media_type).where(
+            columns.digest == bindparam("digest")
+        )
+
+    def put(self, data: bytes, media_type: str) -> str:
+        """Store bytes durably and return their digest. Storing what is already there does nothing."""
+        return self._store(self.prepare(data, media_type))
+
+    def put_file(self, path: Path, media_type: str, *, expected: str | None = None) -> str:
+        """Store a copy of a file durably, streamed, and return its digest. Raises as `prepare_file`."""
+        return self._store(self.prepare_file(path, media_type, expected=expected))
+
+    def prepare(self, data: bytes, media_type: str) -> Prepared:
+        """Make bytes ready for `Ledger.append(objects=...)`, which stores them with the entry that names them."""
+        digest, encoding, stored = sha256_hex(data), "raw", data
+        if len(data) >= _WORTH_COMPRESSING and not media_type.startswith(_PACKED):
+            packed = zlib.compress(data, _LEVEL)
+            if len(packed) < len(data):
+                encoding, stored = "zlib", packed
+        if len(stored) <= ROW_LIMIT:
+            return Prepared(digest, media_type, len(data), encoding, stored)
+        self._files.write(digest, data)
+        return Prepared(digest, media_type, len(data), "file", None)
+
+    def prepare_file(self, path: Path, media_type: str, *, expected: str | None = None) -> Prepared:
+        """The same for a file of any size. Raises IntegrityError when it is not the file with the `expected` digest,
+        InputError when it cannot be read, StorageError when the copy cannot be written."""
+        try:
+            small = path.stat().st_size <= ROW_LIMIT
+            data = path.read_bytes() if small else b""
+        except OSError as error:
+            raise InputError(f"cannot read {path.name}: {error.strerror or error}") from error
+        if not small:
+            digest, size = self._files.copy(path, expected)
+            return Prepared(digest, media_type, size, "file", None)
+        if expected is not None and sha256_hex(data) != expected:
+            raise IntegrityError(f"{path.name} is no longer the file with SHA-256 {expected}")
+        return self.prepare(data, media_type)
+
+    def insert(self, connection: Connection, prepared: Iterable[Prepared]) -> None:
+        """Write rows inside the caller's transaction."""
+        self._insert.run_many(
+            connection,
+            [
+                {
+                    "digest": bytes.fromhex(each.digest),
+                    "media_type": each.media_type,
+                    "size": each.size,
+                    "encoding": each.encoding,
+                    "data": each.data,
+                }
+                for each in prepared
+            ],
+        )
+
+    def get(self, digest: str) -> bytes | None:
+        """The object's bytes, hashed again; None when it is not here.
+
+        Raises IntegrityError when what is stored does not have this digest, InputError when it is no digest.
+        """
+        chunks = self.iterate(digest)
+        return None if chunks is None else b"".join(chunks)
+
+    def iterate(self, digest: str) -> Iterator[bytes] | None:
+        """The object's bytes piece by piece; None when it is not here.
+
+        The digest is known only at the end: a wrong object raises IntegrityError *after* its last piece.
+        """
+        with self._database.read() as connection:
+            row = connection.execute(self._find, {"digest": _key(digest)}).first()
+        if row is None or row.encoding == "file":
+            chunks = self._files.read(digest)  # without a row too: the row may be what was lost
+            return None if chunks is None else _checked(digest, chunks)
+        return _checked(digest, iter((_decoded(digest, row.encoding, row.data, row.size),)))
+
+    def has(self, digest: str) -> bool:
+        """Whether the object is here. Its bytes are not looked at."""
+        with self._database.read() as connection:
+            row = connection.execute(self._describe, {"digest": _key(digest)}).first()
+        return self._files.has(digest) if row is None or row.encoding == "file" else True
+
+    def size(self, digest: str) -> int | None:
+        """Size in bytes as recorded when it was stored; None for an unknown object."""
+        with self._database.read() as connection:
+            row = connection.execute(self._describe, {"digest": _key(digest)}).first()
+        return None if row is None else int(row.size)
+
+    def media_type(self, digest: str) -> str | None:
+        """Media type as given when it was first stored; None for an unknown object. Not signed: do not trust it."""
+        with self._database.read() as connection:
+            row = connection.execute(self._describe, {"digest": _key(digest)}).first()
+        return None if row is None else str(row.media_type)
+
+    def _store(self, prepared: Prepared) -> str:
+        if self.has(prepared.digest) and self.size(prepared.digest) is not None:
+            return prepared.digest
+        with self._database.write() as connection:
+            self.insert(connection, (prepared,))
+        return prepared.digest
+
+
+def _key(digest: str) -> bytes:
+    if not is_sha256_hex(digest):
+        raise InputError(f"not a SHA-256 in lower-case hexadecimal: {digest[:80]!r}")
+    return bytes.fromhex(digest)
+
+
+def _decoded(digest: str, encoding: str, data: bytes | None, size: int) -> bytes:
+    """Undo the encoding of a row. Never expands beyond the recorded size, whatever the row holds."""
+    if data is not None and encoding == "raw":
+        return data
+    if data is not None and encoding == "zlib":
+        inflate = zlib.decompressobj()
+        with suppress(zlib.error):
+            return inflate.decompress(data, max(size, 0) + 1)
+    raise IntegrityError(f"object {digest} is damaged: it cannot be decoded")
+
+
+def _checked(digest: str, chunks: Iterator[bytes]) -> Iterator[bytes]:
+    hasher = sha256()
+    for chunk in chunks:
+        hasher.update(chunk)
+        yield chunk
+    if hasher.hexdigest() != digest:
+        raise IntegrityError(f"object {digest} is damaged: its bytes have another SHA-256")

@@ -1,0 +1,219 @@
+"""Select statements of the index and how their rows become values. Built once; pure."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from typing import Any
+
+from sqlalchemy import Select, String, func, null, select, union_all
+
+from ..errors import InputError
+from ..model import Entry, FileRef, Status
+from . import tables
+from .rows import AssetRow, EdgeRow, Execution, ModelRow, OutputRow, PromptRow
+
+_entry = tables.entries
+_run = tables.executions
+_end = tables.endings
+_submitted = _entry.alias("submitted")
+_completed = _entry.alias("completed")
+
+ENTRIES = select(_entry.c.number, _entry.c.kind, _entry.c.leaf, _entry.c.envelope)
+
+EXECUTIONS = select(
+    *_run.c,
+    _submitted.c.number.label("entry"),
+    _completed.c.number.label("completion"),
+    _end.c.status,
+    _end.c.started_at,
+    _end.c.ended_at,
+    _end.c.duration_ms,
+    _end.c.observations,
+).select_from(
+    _run.join(_submitted, _submitted.c.seq == _run.c.seq)
+    .outerjoin(_end, _end.c.execution == _run.c.id)
+    .outerjoin(_completed, _completed.c.seq == _end.c.seq)
+)
+
+
+def _of_run(table: Any) -> Any:
+    return table.join(_end, _end.c.seq == table.c.seq)
+
+
+OUTPUTS = select(*tables.outputs.c, _end.c.execution).select_from(_of_run(tables.outputs))
+ASSETS = select(*tables.assets.c, _end.c.execution).select_from(_of_run(tables.assets))
+PROMPTS = select(
+    *(column for column in tables.prompts.c if column.name != "text"), tables.texts.c.text, _end.c.execution
+).select_from(_of_run(tables.prompts).outerjoin(tables.texts, tables.texts.c.id == tables.prompts.c.text))
+
+_model, _file = tables.models.c, tables.model_files.c
+_fingerprint = (
+    select(_file.sha256)
+    .where(
+        _file.folder == _model.folder,
+        _file.name == _model.name,
+        _file.size == _model.size,
+        _file.mtime_ns == _model.mtime_ns,
+    )
+    .order_by(_file.seq.desc())
+    .limit(1)
+    .scalar_subquery()
+)
+MODELS = select(
+    *tables.models.c, func.coalesce(_model.sha256, _fingerprint).label("fingerprint"), _end.c.execution
+).select_from(_of_run(tables.models))
+
+EDGES = select(
+    *tables.edges.c, _entry.c.number.label("entry"), func.coalesce(_run.c.id, _end.c.execution).label("execution")
+).select_from(
+    tables.edges.join(_entry, _entry.c.seq == tables.edges.c.seq)
+    .outerjoin(_run, _run.c.seq == tables.edges.c.seq)
+    .outerjoin(_end, _end.c.seq == tables.edges.c.seq)
+)
+
+
+def _with_entry(table: Any, *names: str) -> Any:
+    return select(_entry.c.number, *(table.c[name] for name in names)).select_from(
+        table.join(_entry, _entry.c.seq == table.c.seq)
+    )
+
+
+INTENTS = _with_entry(tables.intents, "execution", "node", "title", "text", "recorded_at")
+SESSIONS = _with_entry(tables.sessions, "session", "event", "environment", "recorded_at")
+GAPS = _with_entry(tables.gaps, "reason", "since", "until", "events", "submissions", "completions", "detail")
+
+
+def search(folded: str, limit: int) -> Select[Any]:
+    """Prompt texts and intents that contain folded words. The one place to change for a full-text index."""
+    text, prompt, intent = tables.texts.c, tables.prompts.c, tables.intents.c
+    in_prompts = (
+        select(_end.c.execution, prompt.seq, prompt.node, prompt.input, text.text)
+        .select_from(tables.texts.join(tables.prompts, prompt.text == text.id).join(_end, _end.c.seq == prompt.seq))
+        .where(func.coalesce(text.folded, text.text).contains(folded, autoescape=True))
+    )
+    in_intents = select(
+        intent.execution, intent.seq, intent.node, null().cast(String).label("input"), intent.text
+    ).where(intent.folded.contains(folded, autoescape=True))
+    found = union_all(in_prompts, in_intents).subquery()
+    return select(found).order_by(found.c.seq.desc()).limit(limit)
+
+
+def execution(row: Any) -> Execution:
+    return Execution(
+        id=row.id,
+        ordinal=row.seq,
+        entry=row.entry,
+        prompt_id=row.prompt_id,
+        session=row.session,
+        submitted_at=row.submitted_at,
+        parent=row.parent,
+        parent_known=None if row.parent_known is None else bool(row.parent_known),
+        parent_basis=row.parent_basis,
+        parent_method=row.parent_method,
+        workflow=row.workflow,
+        prompt=row.prompt,
+        extra=row.extra,
+        status=row.status or Status.QUEUED.value,
+        completion=row.completion,
+        started_at=row.started_at,
+        ended_at=row.ended_at,
+        duration_ms=row.duration_ms,
+        observations=row.observations,
+    )
+
+
+def output(row: Any) -> OutputRow:
+    return OutputRow(
+        execution=row.execution,
+        ordinal=row.seq,
+        node=row.node,
+        key=row.key,
+        place=row.ordinal,
+        file=_file_ref(row),
+        sha256=row.sha256,
+        size=row.size,
+        media_type=row.media_type,
+        width=row.width,
+        height=row.height,
+        pixels=row.pixels,
+        perceptual=row.perceptual,
+        thumbnail=row.thumbnail,
+        kept=row.kept,
+        reused=bool(row.reused),
+        made_by=row.made_by,
+        problem=row.problem,
+    )
+
+
+def asset(row: Any) -> AssetRow:
+    return AssetRow(
+        execution=row.execution,
+        ordinal=row.seq,
+        node=row.node,
+        input=row.input,
+        name=row.name,
+        file=_file_ref(row),
+        sha256=row.sha256,
+        size=row.size,
+        media_type=row.media_type,
+        pixels=row.pixels,
+        perceptual=row.perceptual,
+        kept=row.kept,
+        problem=row.problem,
+    )
+
+
+def prompt(row: Any) -> PromptRow:
+    return PromptRow(row.execution, row.seq, row.node, row.input, row.class_type, row.role, row.source, row.text)
+
+
+def model(row: Any) -> ModelRow:
+    return ModelRow(row.execution, row.node, row.input, row.folder, row.name, row.size, row.mtime_ns, row.fingerprint)
+
+
+def edge(row: Any) -> EdgeRow:
+    return EdgeRow(
+        row.source,
+        row.target,
+        row.relation,
+        row.basis,
+        row.method,
+        row.score,
+        tuple(json.loads(row.via)),
+        row.entry,
+        row.execution,
+    )
+
+
+def entry(row: Any) -> Entry:
+    return Entry(row.number, row.kind, bytes(row.leaf).hex(), bytes(row.envelope))
+
+
+def perceptual_value(perceptual: str) -> int:
+    """A 64-bit hash from its 16 hex digits. Raises InputError."""
+    try:
+        if len(perceptual) == 16:
+            return int(perceptual, 16)
+    except ValueError as error:
+        raise InputError(f"not a perceptual hash: {perceptual[:40]!r}") from error
+    raise InputError(f"not a perceptual hash: {perceptual[:40]!r}")
+
+
+def distance(perceptual: str, value: int) -> int:
+    """How many of 64 bits differ."""
+    return (int(perceptual, 16) ^ value).bit_count()
+
+
+def nearby(value: int, radius: int) -> list[list[int]]:
+    """For each 16-bit band of the value, all bands that differ in at most `radius` bits."""
+    masks = [
+        sum(1 << bit for bit in bits)
+        for count in range(radius + 1)
+        for bits in itertools.combinations(range(16), count)
+    ]
+    return [[(value >> shift & 0xFFFF) ^ mask for mask in masks] for shift in (48, 32, 16, 0)]
+
+
+def _file_ref(row: Any) -> FileRef | None:
+    return None if row.filename is None else FileRef(row.type, row.subfolder, row.filename)

@@ -1,0 +1,55 @@
+"""A ledger as the verifier sees it: checkpoint, entries, objects; nothing of the index."""
+
+from __future__ import annotations
+
+from sqlalchemy import bindparam, select
+
+from ..errors import IntegrityError, NotFound
+from . import tables
+from .engine import Database
+from .objects import Objects
+
+_AHEAD = 64  # entries read at once when they are asked for in order
+
+
+class LedgerReader:
+    """The three methods of `verify.Reader`, for one writer's log. Not thread-safe: make one per verification."""
+
+    def __init__(self, database: Database, writer: int, objects: Objects) -> None:
+        self._database = database
+        self._writer = writer
+        self._objects = objects
+        self._ahead: dict[int, bytes] = {}
+        self._last = -1
+        entries = tables.entries.c
+        self._query = (
+            select(entries.number, entries.envelope)
+            .where(entries.writer == writer, entries.number >= bindparam("number"))
+            .order_by(entries.number)
+            .limit(bindparam("limit"))
+        )
+
+    def checkpoint(self) -> bytes:
+        """The newest signed tree head, as stored. Raises NotFound when the writer's row is gone."""
+        columns = tables.writers.c
+        with self._database.read() as connection:
+            note = connection.execute(select(columns.checkpoint).where(columns.id == self._writer)).scalar()
+        if note is None:
+            raise NotFound("the ledger has lost its checkpoint")
+        return bytes(note)
+
+    def entry(self, index: int) -> bytes:
+        """The envelope of one entry, as stored. Raises IntegrityError when it is missing."""
+        if index not in self._ahead:
+            limit = _AHEAD if index == self._last + 1 else 1
+            with self._database.read() as connection:
+                rows = connection.execute(self._query, {"number": index, "limit": limit}).all()
+            self._ahead = {int(row.number): bytes(row.envelope) for row in rows}
+        self._last = index
+        if index not in self._ahead:
+            raise IntegrityError(f"entry {index} is missing")
+        return self._ahead[index]
+
+    def object(self, digest: str) -> bytes | None:
+        """An object's bytes, hashed again; None when it is not here. Raises IntegrityError when it is damaged."""
+        return self._objects.get(digest)

@@ -1,0 +1,251 @@
+"""Tables of a ledger's database, in SQLAlchemy Core. No dialect's peculiarities here.
+
+Three groups:
+
+* the record: `writers`, `entries`, `objects`. Never dropped; entries and objects are never updated or deleted.
+* the index: everything in `INDEX_TABLES`. Each row comes from exactly one entry and carries its `seq`; all of it can
+  be dropped and rebuilt. `open_runs` and `texts` are the two exceptions, derived from other index rows.
+* the cache: `summaries`. May be emptied at any time.
+
+`entries.seq` is the order of arrival in this database. Within one writer it agrees with the log's index, which is
+what is signed. Digests are bytes in the record and hexadecimal text in the index.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+metadata = MetaData()
+_Seq = BigInteger().with_variant(Integer, "sqlite")  # SQLite makes only INTEGER keys the row's own number
+
+meta = Table("meta", metadata, Column("name", String(40), primary_key=True), Column("value", Text, nullable=False))
+
+writers = Table(
+    "writers",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("origin", Text, nullable=False, unique=True),
+    Column("public_key", Text, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("frontier", LargeBinary, nullable=False),
+    Column("checkpoint", LargeBinary, nullable=False),
+)
+
+entries = Table(
+    "entries",
+    metadata,
+    Column("seq", _Seq, primary_key=True),
+    Column("writer", Integer, ForeignKey("writers.id"), nullable=False),
+    Column("number", BigInteger, nullable=False),
+    Column("kind", String(20), nullable=False),
+    Column("leaf", LargeBinary(32), nullable=False),
+    Column("envelope", LargeBinary, nullable=False),
+    UniqueConstraint("writer", "number"),
+)
+
+objects = Table(
+    "objects",
+    metadata,
+    Column("digest", LargeBinary(32), primary_key=True),
+    Column("media_type", Text, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("encoding", String(8), nullable=False),  # raw, zlib, file
+    Column("data", LargeBinary),
+)
+
+executions = Table(
+    "executions",
+    metadata,
+    Column("seq", _Seq, primary_key=True),
+    Column("id", Text, nullable=False, unique=True),
+    Column("prompt_id", Text, nullable=False, index=True),
+    Column("session", Text, nullable=False),
+    Column("submitted_at", Text, nullable=False),
+    Column("parent", Text, index=True),
+    Column("parent_known", SmallInteger),
+    Column("parent_basis", Text),
+    Column("parent_method", Text),
+    Column("workflow", Text),
+    Column("prompt", Text, nullable=False),
+    Column("extra", Text),
+)
+
+endings = Table(
+    "endings",
+    metadata,
+    Column("seq", _Seq, primary_key=True),
+    Column("execution", Text, nullable=False, unique=True),
+    Column("status", Text, nullable=False),
+    Column("started_at", Text),
+    Column("ended_at", Text),
+    Column("duration_ms", Float),
+    Column("observations", Text),
+)
+
+open_runs = Table("open_runs", metadata, Column("execution", Text, primary_key=True))
+
+outputs = Table(
+    "outputs",
+    metadata,
+    Column("seq", _Seq, primary_key=True),
+    Column("item", Integer, primary_key=True),
+    Column("node", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("ordinal", Integer, nullable=False),
+    Column("type", Text),
+    Column("subfolder", Text),
+    Column("filename", Text),
+    Column("sha256", Text, index=True),
+    Column("size", BigInteger),
+    Column("media_type", Text),
+    Column("width", BigInteger),
+    Column("height", BigInteger),
+    Column("pixels", Text, index=True),
+    Column("perceptual", Text),
+    *(Column(f"band{band}", Integer, index=True) for band in range(4)),
+    Column("thumbnail", Text),
+    Column("kept", Text),
+    Column("reused", SmallInteger, nullable=False),
+    Column("made_by", Text),
+    Column("problem", Text),
+    Index("ix_outputs_file", "filename", "subfolder", "type"),
+)
+
+assets = Table(
+    "assets",
+    metadata,
+    Column("seq", _Seq, primary_key=True),
+    Column("item", Integer, primary_key=True),
+    Column("node", Text, nullable=False),
+    Column("input", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("type", Text),
+    Column("subfolder", Text),
+    Column("filename", Text),
+    Column("sha256", Text, index=True),
+    Column("size", BigInteger),
+    Column("media_type", Text),
+    Column("pixels", Text, index=True),
+    Column("perceptual", Text),
+    Column("kept", Text),
+    Column("problem", Text),
+)
+
+texts = Table(
+    "texts",
+    metadata,
+    Column("id", LargeBinary(16), primary_key=True),  # first half of the text's SHA-256
+    Column("text", Text, nullable=False),
+    Column("folded", Text),  # null where folding changes nothing
+)
+
+prompts = Table(
+    "prompts",
+    metadata,
+    Column("seq", _Seq, primary_key=True),
+    Column("item", Integer, primary_key=True),
+    Column("node", Text, nullable=False),
+    Column("input", Text, nullable=False),
+    Column("class_type", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("text", LargeBinary(16), index=True),
+)
+
+models = Table(
+    "models",
+    metadata,
+    Column("seq", _Seq, primary_key=True),
+    Column("item", Integer, primary_key=True),
+    Column("node", Text, nullable=False),
+    Column("input", Text, nullable=False),
+    Column("folder", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("size", BigInteger),
+    Column("mtime_ns", BigInteger),
+    Column("sha256", Text),
+)
+
+edges = Table(
+    "edges",
+    metadata,
+    Column("seq", _Seq, primary_key=True),
+    Column("item", Integer, primary_key=True),
+    Column("source", Text, nullable=False, index=True),
+    Column("target", Text, nullable=False, index=True),
+    Column("relation", Text, nullable=False),
+    Column("basis", Text, nullable=False),
+    Column("method", Text, nullable=False),
+    Column("score", Float),
+    Column("via", Text, nullable=False),  # JSON list of node ids
+)
+
+model_files = Table(
+    "model_files",
+    metadata,
+    Column("seq", _Seq, primary_key=True),
+    Column("folder", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("size", BigInteger),
+    Column("mtime_ns", BigInteger),
+    Column("sha256", Text, nullable=False, index=True),
+    Index("ix_model_files_version", "folder", "name", "size", "mtime_ns"),
+)
+
+intents = Table(
+    "intents",
+    metadata,
+    Column("seq", _Seq, primary_key=True),
+    Column("execution", Text, index=True),
+    Column("node", Text),
+    Column("title", Text),
+    Column("text", Text, nullable=False),
+    Column("folded", Text, nullable=False),
+    Column("recorded_at", Text, nullable=False),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("seq", _Seq, primary_key=True),
+    Column("session", Text, nullable=False, index=True),
+    Column("event", Text, nullable=False),
+    Column("environment", Text),
+    Column("recorded_at", Text, nullable=False),
+)
+
+gaps = Table(
+    "gaps",
+    metadata,
+    Column("seq", _Seq, primary_key=True),
+    Column("reason", Text, nullable=False),
+    Column("since", Text),
+    Column("until", Text),
+    Column("events", BigInteger, nullable=False),
+    Column("submissions", BigInteger, nullable=False),
+    Column("completions", BigInteger, nullable=False),
+    Column("detail", Text),
+)
+
+summaries = Table(
+    "summaries", metadata, Column("execution", Text, primary_key=True), Column("changes", Text, nullable=False)
+)
+
+INDEX_TABLES: tuple[Table, ...] = (
+    executions, endings, outputs, assets, prompts, models, edges, model_files, intents, sessions, gaps
+)  # fmt: skip
+DERIVED_TABLES: tuple[Table, ...] = (open_runs, texts)
