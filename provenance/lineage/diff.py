@@ -7,7 +7,7 @@ reordered or annotated cannot show. Pure; the cost grows with the size of the gr
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import Any
 
 from ..model import Json, ModelRef, PromptVersion
@@ -34,6 +34,7 @@ def compare(a: Side, b: Side) -> Diff:
     """
     old, new = ApiGraph(a.prompt), ApiGraph(b.prompt)
     pairs = match(old, new)
+    taken = set(pairs.values())
     texts = _Texts(a, b)
     prompts: list[PromptChange] = []
     params: list[InputChange] = []
@@ -48,7 +49,7 @@ def compare(a: Side, b: Side) -> Diff:
                 prompts.append(prompt)
             change = InputChange(new_id, class_type, name, _plain(was), _plain(now))
             if isinstance(was, Link) or isinstance(now, Link):
-                if not _same_link(was, now, pairs, new):
+                if not _same_link(was, now, pairs, taken):
                     rewired.append(change)
             elif prompt is None and not same(change.before, change.after):
                 params.append(change)
@@ -95,12 +96,13 @@ def _plain(value: _Value) -> Json:
     return None if isinstance(value, _Absent) else value
 
 
-def _same_link(was: _Value, now: _Value, pairs: Mapping[str, str], new: ApiGraph) -> bool:
+def _same_link(was: _Value, now: _Value, pairs: Mapping[str, str], taken: Container[str]) -> bool:
     if not isinstance(was, Link) or not isinstance(now, Link) or was.slot != now.slot:
         return False
     if was.source in pairs:
         return pairs[was.source] == now.source
-    return was.source == now.source  # another node took the place, and the id, of a removed one
+    # Where both ends are new to each other, one node took the place, and the id, of the other.
+    return was.source == now.source and now.source not in taken
 
 
 def _nodes(graph: ApiGraph, ids: Sequence[str]) -> tuple[NodeChange, ...]:
@@ -138,7 +140,7 @@ class _Texts:
             return None  # the text is not known on one side: the link says what is known
         if before == after and isinstance(was, str) and isinstance(now, str):
             before, after = was, now  # the same words came out of different ones, as with wildcards
-        if before == after:
+        if (before or "") == (after or ""):
             return None
         if linked:
             self.echoes.add((new[0], name))
@@ -158,8 +160,9 @@ def _is_prompt(options: Mapping[str, Json]) -> bool:
 def _by_input(versions: Sequence[PromptVersion]) -> dict[tuple[str, str], PromptVersion]:
     found: dict[tuple[str, str], PromptVersion] = {}
     for version in versions:
-        if found.setdefault((version.node, version.input), version).source != "observed":
-            found[version.node, version.input] = version
+        place = (version.node, version.input)
+        if place not in found or found[place].source != "observed":
+            found[place] = version
     return found
 
 

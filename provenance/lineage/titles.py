@@ -24,7 +24,8 @@ def titles(prompt: Json, workflow: Json = None) -> dict[str, str]:
         title = meta.get("title") if isinstance(meta, Mapping) else None
         if _says_something(title):
             found[node] = title
-        if isinstance(body, Mapping) and found.get(node) == body.get("class_type"):
+        class_type = body.get("class_type") if isinstance(body, Mapping) else None
+        if class_type is not None and found.get(node) == class_type:
             del found[node]
     return found
 

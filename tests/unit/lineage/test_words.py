@@ -17,7 +17,27 @@ def _compact(result):
 
 
 prompts = st.lists(
-    st.sampled_from(["cat", "fog", " ", "  ", ", ", "(", ":1.2)", "1.35", "猫", "在", "雾", "，", "\n", "é", "e\u0301", "👩\u200d🎨", "\ud800"])
+    st.sampled_from(
+        [
+            "cat",
+            "fog",
+            " ",
+            "  ",
+            ", ",
+            "(",
+            ":1.2)",
+            "1.35",
+            "猫",
+            "在",
+            "雾",
+            "，",
+            "\n",
+            "é",
+            "e\u0301",
+            "👩\u200d🎨",
+            "\ud800",
+        ]
+    )
 ).map("".join)
 
 
@@ -36,7 +56,13 @@ def test_hunks_are_in_normal_form(before, after):
     assert all(hunk["text"] for hunk in result)
     ops = [hunk["op"] for hunk in result]
     for first, second in zip(ops, ops[1:]):
-        assert (first, second) in {("equal", "delete"), ("equal", "insert"), ("delete", "insert"), ("delete", "equal"), ("insert", "equal")}
+        assert (first, second) in {
+            ("equal", "delete"),
+            ("equal", "insert"),
+            ("delete", "insert"),
+            ("delete", "equal"),
+            ("insert", "equal"),
+        }
 
 
 @given(prompts)
