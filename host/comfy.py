@@ -10,7 +10,7 @@ import contextlib
 import logging
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from ..provenance.model import Json, NodeInput
 
 LOG = logging.getLogger("comfy-provenance")
 SYSTEM_FOLDER = "provenance"
+PromptHandler = Callable[[Json], Json]
 
 
 def inside() -> bool:
@@ -38,6 +39,20 @@ def send(event: str, data: Mapping[str, Json]) -> None:
     """Send a websocket event to every open page; does nothing when the server is closing."""
     with contextlib.suppress(RuntimeError):  # the event loop is already closed
         prompt_server().send_sync(event, dict(data))
+
+
+def on_prompt(handler: PromptHandler) -> None:
+    """Have ComfyUI show every posted prompt to the handler before it is validated; it must return what it gets."""
+    prompt_server().add_on_prompt_handler(handler)
+
+
+def when_started(callback: Callable[[], None]) -> None:
+    """Call back once, on the event loop, when the server starts: every node pack is loaded by then."""
+
+    async def started(app: Any) -> None:
+        callback()
+
+    prompt_server().app.on_startup.append(started)
 
 
 def executing_node() -> tuple[str, int | None] | None:

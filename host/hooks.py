@@ -34,7 +34,7 @@ class QueueHooks:
     def __init__(
         self, queue: Any, offer: Callable[[Event], bool], problem: Callable[[str], None], clock: Clock
     ) -> None:
-        self._queue = queue
+        self.queue = queue
         self._offer = offer
         self._problem = problem
         self._clock = clock
@@ -44,8 +44,8 @@ class QueueHooks:
 
     def install(self) -> None:
         """Wrap the queue's methods. Raises AttributeError when one of them does not exist."""
-        put, done = self._queue.put, self._queue.task_done
-        wipe, delete = self._queue.wipe_queue, self._queue.delete_queue_item
+        put, done = self.queue.put, self.queue.task_done
+        wipe, delete = self.queue.wipe_queue, self.queue.delete_queue_item
 
         @functools.wraps(put)
         def observed_put(*args: Any, **kwargs: Any) -> Any:
@@ -78,18 +78,18 @@ class QueueHooks:
                 self._guarded(self._withdraw_missing)
             return result
 
-        self._queue.put, self._queue.task_done = observed_put, observed_done
-        self._queue.wipe_queue, self._queue.delete_queue_item = observed_wipe, observed_delete
+        self.queue.put, self.queue.task_done = observed_put, observed_done
+        self.queue.wipe_queue, self.queue.delete_queue_item = observed_wipe, observed_delete
         self._installed = (observed_put, observed_done)
 
     def intact(self) -> bool:
         """Whether calls still come through us: false when somebody put the methods back or replaced them unwrapped."""
-        found = (self._queue.put, self._queue.task_done)
+        found = (self.queue.put, self.queue.task_done)
         return all(_wraps(outer, ours) for outer, ours in zip(found, self._installed, strict=True))
 
     def running(self) -> str | None:
         """The execution that ComfyUI works on right now, None between runs or for a run that is not recorded."""
-        for item in tuple(self._queue.currently_running.values()):
+        for item in tuple(self.queue.currently_running.values()):
             return execution_of(item)
         return None
 
@@ -129,7 +129,7 @@ class QueueHooks:
 
     def _finish(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Finished | None:
         at = self._clock()
-        item = self._queue.currently_running.get(_argument(args, kwargs, 0, "item_id"))
+        item = self.queue.currently_running.get(_argument(args, kwargs, 0, "item_id"))
         execution = execution_of(item)
         if execution is None:
             return None
@@ -145,9 +145,9 @@ class QueueHooks:
         return Finished(execution, _frozen(report), at)
 
     def _withdraw_missing(self) -> None:
-        with self._queue.mutex:
-            present = {execution_of(item) for item in self._queue.queue}
-            present.update(execution_of(item) for item in self._queue.currently_running.values())
+        with self.queue.mutex:
+            present = {execution_of(item) for item in self.queue.queue}
+            present.update(execution_of(item) for item in self.queue.currently_running.values())
         self._withdraw([execution for execution in tuple(self._open) if execution not in present])
 
     def _withdraw(self, executions: Iterable[str]) -> None:

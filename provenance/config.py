@@ -13,6 +13,8 @@ from typing import Any
 
 from .errors import InputError
 
+SOFTWARE = "comfy-provenance"
+VERSION = "0.1.0"
 MEBIBYTE = 1 << 20
 
 
@@ -37,7 +39,7 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Absolute paths. `ledger` is a folder; `secrets` holds the signing key and the redaction salt."""
+    """Absolute paths of two folders: the ledger's, and the one that holds the signing key."""
 
     ledger: Path
     secrets: Path
@@ -45,10 +47,6 @@ class Places:
     @property
     def key(self) -> Path:
         return self.secrets / "signing-key.pem"
-
-    @property
-    def salt(self) -> Path:
-        return self.secrets / "redaction-salt"
 
     @property
     def settings(self) -> Path:

@@ -126,7 +126,7 @@ class Output:
 
     `node` is the node's id, `key` ComfyUI's name of the list (`images`, `gifs`, `text`, ...), `ordinal` the place
     in it. `file` is None for values that are not files (texts); `facts` is None when the file could not be read,
-    and `problem` then says why.
+    and `problem` then says why. `made_by` names the execution that made a reused output, where that is known.
     """
 
     node: str
@@ -137,6 +137,7 @@ class Output:
     thumbnail: str | None = None
     kept: str | None = None
     reused: bool = False
+    made_by: str | None = None
     problem: str | None = None
 
 
@@ -199,14 +200,6 @@ class Accepted:
 
 
 @dataclass(frozen=True, slots=True)
-class Started:
-    """The executor took the item off the queue."""
-
-    execution: str
-    at: Instant
-
-
-@dataclass(frozen=True, slots=True)
 class Finished:
     """ComfyUI reported the run done. `frozen` thaws to {"outputs", "messages", "status_str", "completed"}."""
 
@@ -238,7 +231,22 @@ class Observation:
     tensors: Mapping[str, Any] = field(default_factory=dict)
 
 
-Event = Accepted | Started | Finished | Withdrawn | Observation
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something could not be observed; the ledger must say so."""
+
+    reason: str
+    at: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """The host has loaded everything it will load; its environment can be described now."""
+
+    at: Instant
+
+
+Event = Accepted | Finished | Withdrawn | Observation | Problem | Ready
 
 
 @dataclass(frozen=True, slots=True)

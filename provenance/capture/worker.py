@@ -28,6 +28,7 @@ LOG = logging.getLogger("comfy-provenance")
 T = TypeVar("T")
 FIRST_PAUSE_S = 0.25
 LONGEST_PAUSE_S = 30.0
+MOST_REASONS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,16 +180,15 @@ class Worker(Generic[T]):
             self._recovered(Trouble(ongoing.since, self._clock(), tuple(ongoing.reasons), dict(ongoing.missed)))
         except StorageError as error:
             with self._changed:
-                self._note(str(error), None)
-                assert self._trouble is not None
-                self._trouble = _Ongoing(
-                    ongoing.since, ongoing.reasons | self._trouble.reasons, ongoing.missed + self._trouble.missed
-                )
+                newer = self._note(str(error), None)
+                self._trouble = _Ongoing(ongoing.since, ongoing.reasons | newer.reasons, ongoing.missed + newer.missed)
 
-    def _note(self, reason: str, missed: Any) -> None:
+    def _note(self, reason: str, missed: Any) -> _Ongoing:
         if self._trouble is None:
             LOG.error("%s: %s", self._name, reason)
             self._trouble = _Ongoing(self._clock())
-        self._trouble.reasons[reason] = None
+        if len(self._trouble.reasons) < MOST_REASONS:
+            self._trouble.reasons[reason] = None
         if missed is not None:
             self._trouble.missed[type(missed).__name__] += 1
+        return self._trouble

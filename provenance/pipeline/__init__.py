@@ -1,0 +1,1 @@
+"""What happens to each captured event: event → record → seal → store."""

@@ -1,0 +1,198 @@
+"""An open ledger and everything that works on it: the recorder and the reading and fingerprint threads.
+
+The data goes round one way: the writer hands jobs to the reader, the reader hands facts back to the writer and model
+files to the hasher, the hasher hands fingerprints back to the writer.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+from ..capture.worker import Worker
+from ..config import SOFTWARE, VERSION, Places, Settings
+from ..errors import ProvenanceError, StorageError
+from ..model import Clock, Host, Json
+from ..record import environment, predicate
+from ..seal import keys
+from ..store.ledger import DATABASE_NAME, Binding, Ledger
+from ..store.presence import Presence, is_alive
+from .fingerprint import Fingerprints, ModelFile
+from .reading import Job, Reading
+from .recorder import Announce, Recorder, Surveyed, Work
+from .run import Run
+
+LOG = logging.getLogger("comfy-provenance")
+MOST_MODEL_FILES = 100_000
+
+
+class Live:
+    """One session on one open ledger. Made by `open` on the writer's thread."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        presence: Presence,
+        places: Places,
+        settings: Settings,
+        host: Host,
+        session: str,
+        clock: Clock,
+        submit: Callable[[Work], object],
+        announce: Announce,
+        salt: bytes,
+    ) -> None:
+        self.ledger = ledger
+        self._presence = presence
+        self._settings = settings
+        self._host = host
+        self._submit = submit
+        self._fingerprints = Fingerprints(submit, lambda: self._hasher.backlog() - 1)
+        self._asked: set[ModelFile] = set()
+        self._reading = Reading(settings, ledger.objects, submit, self._fingerprint)
+        capacity = settings.queue_capacity
+        self._reader: Worker[Job] = Worker("provenance-reader", self._reading.handle, capacity=capacity, clock=clock)
+        self._hasher: Worker[ModelFile] = Worker(
+            "provenance-fingerprints", self._fingerprints.handle, capacity=MOST_MODEL_FILES, clock=clock
+        )
+        self._recorder = Recorder(ledger, host, session, salt, clock, self._read, announce, self._survey)
+        self.handle = self._recorder.handle
+        self.recovered = self._recorder.recovered
+        self._recorder.session_event("start")
+        self._recorder.close_lost_runs(lambda other: is_alive(places.ledger, other))
+        self._reader.start()
+        self._hasher.start()
+
+    @classmethod
+    def open(
+        cls,
+        places: Places,
+        settings: Settings,
+        host: Host,
+        session: str,
+        clock: Clock,
+        submit: Callable[[Work], object],
+        announce: Announce,
+    ) -> Live:
+        """Open the ledger, or create it with a new key. Raises ProvenanceError with one line that says what to do."""
+        presence = Presence(places.ledger, session)
+        try:
+            ledger, signer = _ledger(places, clock, session)
+        except ProvenanceError:
+            presence.release()
+            raise
+        return cls(ledger, presence, places, settings, host, session, clock, submit, announce, _redaction_salt(signer))
+
+    def problem(self) -> str | None:
+        """Why something cannot be recorded right now, in one line."""
+        return self._reader.problem() or self._hasher.problem()
+
+    def backlog(self) -> int:
+        """Jobs of the reading thread that are not done."""
+        return self._reader.backlog()
+
+    def background(self) -> dict[str, Json]:
+        """What goes on besides recording: the model file that is being hashed, bytes done and bytes in all."""
+        progress = self._fingerprints.progress()
+        return {"fingerprinting": None if progress is None else asdict(progress), "models": self._hasher.backlog()}
+
+    def drain(self, timeout_s: float, writer: Worker[Work]) -> bool:
+        """Wait until the reader, the hasher and then the writer are done."""
+        return self._reader.drain(timeout_s) and self._hasher.drain(timeout_s) and writer.drain(timeout_s)
+
+    def stop_reading(self, timeout_s: float) -> None:
+        """End the reading and fingerprint threads; what they found goes to the writer first."""
+        self._fingerprints.stop()
+        self._hasher.close(timeout_s)
+        self._reader.close(timeout_s)
+
+    def close(self, *, complete: bool) -> None:
+        """Say that the session stopped, when everything before was written, and close the ledger."""
+        if complete:
+            try:
+                self._recorder.session_event("stop")
+            except StorageError as error:
+                LOG.error("the end of the session could not be recorded: %s", error)
+        self.ledger.close()
+        self._presence.release()
+
+    def _read(self, job: Job) -> None:
+        self._reader.offer(job, always=True)
+
+    def _fingerprint(self, run: Run) -> None:
+        """Queue the model files of a run that have no fingerprint yet."""
+        if not self._settings.fingerprint_models:
+            return
+        folders = self._host.model_folders()
+        for reference in run.models:
+            if reference.size is None or reference.mtime_ns is None:
+                continue
+            known = self.ledger.index.model_sha(reference.folder, reference.name, reference.size, reference.mtime_ns)
+            path = next(
+                (p for p in (Path(f) / reference.name for f in folders.get(reference.folder, ())) if p.is_file()), None
+            )
+            if known is not None or path is None:
+                continue
+            file = ModelFile(reference.folder, reference.name, reference.size, reference.mtime_ns, path)
+            if file not in self._asked:
+                self._asked.add(file)
+                self._hasher.offer(file)
+
+    def _survey(self) -> None:
+        """Describe the environment on a thread of its own: it asks git about every pack."""
+
+        def survey() -> None:
+            self._submit(Surveyed(environment.survey(self._host.environment())))
+
+        threading.Thread(target=survey, name="provenance-survey", daemon=True).start()
+
+
+def _ledger(places: Places, clock: Clock, session: str) -> tuple[Ledger, keys.Signer]:
+    if (places.ledger / DATABASE_NAME).exists():
+        signer = keys.load(places.key)
+        return Ledger.open(places.ledger, signer), signer
+    _private_folder(places.secrets)
+    _set_aside(places.key)
+    signer = keys.create(places.key)
+
+    def genesis(binding: Binding) -> predicate.Body:
+        return predicate.genesis(
+            at=clock(),
+            writer=binding.origin.rpartition("/")[2],
+            public_key=signer.public.pem,
+            software=SOFTWARE,
+            version=VERSION,
+            session=session,
+        )
+
+    ledger = Ledger.create(places.ledger, signer, genesis)
+    LOG.info("new ledger in %s, signing key in %s", places.ledger, places.key)
+    return ledger, signer
+
+
+def _private_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise StorageError(f"the key's folder cannot be made: {folder}: {error.strerror or error}") from error
+
+
+def _set_aside(key: Path) -> None:
+    """Rename a key whose ledger is gone: a second log under one key would look like a fork of the first."""
+    if not key.exists():
+        return
+    old = key.with_name(f"{key.stem}-{keys.load(key).public.key_id[:16]}{key.suffix}")
+    try:
+        key.rename(old)
+    except OSError as error:
+        raise StorageError(f"the key of a ledger that is gone cannot be renamed: {key}: {error}") from error
+    LOG.warning("there is a signing key but no ledger; the key is now %s and a new ledger begins", old)
+
+
+def _redaction_salt(signer: keys.Signer) -> bytes:
+    """What makes redaction markers unguessable: only the holder of the key can make this signature (RFC 8032)."""
+    return hashlib.sha256(signer.sign(b"comfy-provenance redaction salt v1")).digest()

@@ -1,0 +1,51 @@
+"""What the pipeline holds about one run from its submission to its completion."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from ..model import Asset, Host, Instant, Json, ModelRef, NodeInput
+from ..record.graph import ApiGraph
+from ..record.redact import Redactor
+
+CLASSES_REMEMBERED = 512
+
+
+class HostView:
+    """A host's answers about node classes, asked once per run: combo lists may cost a folder scan each."""
+
+    def __init__(self, host: Host) -> None:
+        self.host = host
+        self.node_inputs = lru_cache(CLASSES_REMEMBERED)(host.node_inputs)
+        self.is_output_node = lru_cache(CLASSES_REMEMBERED)(host.is_output_node)
+
+    def input_names(self, class_type: str) -> tuple[str, ...] | None:
+        """Declared input names in order; None for an unknown class."""
+        inputs: Mapping[str, NodeInput] | None = self.node_inputs(class_type)
+        return None if inputs is None else tuple(inputs)
+
+
+@dataclass(slots=True)
+class Run:
+    """One recorded run. The writer fills the first part; the reading side owns the second.
+
+    `execution` is the id in the ledger, `stamp` the one the host knows it by (they differ only when a client repeated
+    a prompt id of an earlier session).
+    """
+
+    execution: str
+    stamp: str
+    submission: int
+    prompt_document: str
+    graph: ApiGraph
+    targets: tuple[str, ...]
+    parent: str | None
+    accepted: Instant
+    host: HostView
+    redactor: Redactor
+
+    assets: tuple[Asset, ...] = ()
+    models: tuple[ModelRef, ...] = ()
+    observed: list[dict[str, Json]] = field(default_factory=list)
