@@ -73,11 +73,11 @@ def read_unverified(envelope: bytes) -> Unverified:
             "payloadType": "application/vnd.in-toto+json",
             "signatures": [{"keyid": str() as key_id, "sig": str() as signature}],
         } if is_sha256_hex(key_id):
-            claimed = Unverified(decode_base64(payload), key_id, decode_base64(signature))
+            claimed = Unverified(_decode_loosely(payload), key_id, _decode_loosely(signature))
         case _:
             raise IntegrityError(f"not a DSSE envelope with one signature over {PAYLOAD_TYPE}")
     # The same value may be written in many ways and the tree hashes bytes: only one of them is ours. This one
-    # comparison also finds unknown members, duplicate names, other encodings and insignificant space.
+    # comparison also finds unknown members, duplicate names, loose base64, other encodings and insignificant space.
     if _envelope(claimed.payload, claimed.key_id, claimed.signature) != envelope:
         raise IntegrityError("envelope has members, duplicates or spelling that this log never writes")
     return claimed
@@ -86,8 +86,8 @@ def read_unverified(envelope: bytes) -> Unverified:
 def statement(subject: Sequence[Mapping[str, Json]], predicate_type: str, predicate: Mapping[str, Json]) -> bytes:
     """Serialize an in-toto Statement v1.
 
-    Raises InputError when there is no subject, a subject lacks its name or SHA-256 digest, the type or predicate is empty, or
-    a value cannot be written as JSON. Not checked: the predicate against its schema.
+    Raises InputError when there is no subject, when a subject lacks its name or SHA-256 digest, when the type or the
+    predicate is empty, and when a value cannot be written as JSON. Not checked: the predicate against its schema.
     """
     if not subject or not all(map(is_subject, subject)):
         raise InputError("a statement needs at least one subject, each with a name and a SHA-256 digest")
@@ -113,10 +113,7 @@ def is_subject(item: object) -> bool:
 
 def decode_base64(text: str) -> bytes:
     """Decode standard padded base64 (RFC 4648 section 4), accepting only what encoding gives. Raises IntegrityError."""
-    try:
-        data = binascii.a2b_base64(text)
-    except ValueError as error:
-        raise IntegrityError(f"not base64: {error}") from error
+    data = _decode_loosely(text)
     if encode_base64(data) != text:
         raise IntegrityError("base64 is not in its canonical form")
     return data
@@ -141,6 +138,13 @@ def parse_strict(data: bytes) -> Json:
     except (ValueError, RecursionError, InputError) as error:
         raise IntegrityError(f"not strict JSON: {error}") from error
     return value
+
+
+def _decode_loosely(text: str) -> bytes:
+    try:
+        return binascii.a2b_base64(text)
+    except ValueError as error:
+        raise IntegrityError(f"not base64: {error}") from error
 
 
 def _envelope(payload: bytes, key_id: str, signature: bytes) -> bytes:

@@ -1,0 +1,129 @@
+"""Whether the entries tell a possible story: sessions, clocks, and the life of each execution.
+
+Fed with one sound statement after another, in the order of the log. Invariants:
+
+* an execution id is submitted once, and completed at most once, by a completion that names its submission's entry;
+* entries of a session lie between its start and its stop; sessions of several processes may interleave;
+* the monotonic clock never runs backwards within a session, the wall clock never from one entry to the next.
+
+Entries that could not be read are announced with `unread`, so that what depends on them is not called wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ..model import Finding, Json, Kind
+from .policy import Rejected, finding, shown
+from .statements import Statement
+
+
+@dataclass(slots=True)
+class _Session:
+    last_ns: int
+    stopped: bool = False
+
+
+@dataclass(slots=True)
+class _Execution:
+    entry: int
+    session: str | None
+    done: bool = False
+
+
+class Chronicle:
+    """Remembers every execution and session seen: memory grows with their number, not with the entries' size."""
+
+    def __init__(self) -> None:
+        self._sessions: dict[str, _Session] = {}
+        self._executions: dict[str, _Execution] = {}
+        self._unread: set[int] = set()
+        self._recorded_at = ""
+
+    def unread(self, entry: int) -> None:
+        """Entry `entry` is missing or broken: it may have been anything."""
+        self._unread.add(entry)
+
+    def tell(self, statement: Statement) -> Iterator[Finding]:
+        """Findings about the next statement. Raises Rejected when a member it needs has the wrong type."""
+        yield from self._clocks(statement)
+        match statement.kind:
+            case Kind.SUBMISSION:
+                yield from self._submission(statement)
+            case Kind.COMPLETION:
+                yield from self._completion(statement)
+
+    def end(self) -> Iterator[Finding]:
+        """Findings that only the end of the log shows: executions that nothing will ever complete.
+
+        An execution of a session that still runs, or of one that no later session can speak for, is merely open.
+        """
+        latest = next(reversed(self._sessions), None)
+        for execution, known in self._executions.items():
+            session = self._sessions.get(known.session or "")
+            ended = known.session != latest or (session is not None and session.stopped)
+            if not known.done and ended and not self._unread:
+                yield finding("execution-open", f"execution {shown(execution)} has no completion", known.entry)
+
+    def _clocks(self, statement: Statement) -> Iterator[Finding]:
+        if statement.recorded_at < self._recorded_at:
+            message = f"wall clock {statement.recorded_at} is earlier than {self._recorded_at} in the entry before"
+            yield finding("clock-back", message, statement.index)
+        self._recorded_at = statement.recorded_at
+        if statement.session is None:
+            return
+        starts = statement.kind is Kind.SESSION and statement.predicate.get("event") == "start"
+        session = self._sessions.get(statement.session)
+        if session is None:
+            # The genesis may belong to the session that is about to start.
+            if not starts and statement.kind is not Kind.GENESIS and not self._unread:
+                yield self._order(statement, "has not started")
+            if starts or statement.kind is not Kind.GENESIS:
+                self._sessions[statement.session] = _Session(statement.monotonic_ns)
+            return
+        if starts or session.stopped:
+            yield self._order(statement, "has stopped" if session.stopped else "has started already")
+        if statement.monotonic_ns < session.last_ns:
+            message = f"monotonic clock of session {shown(statement.session)} ran backwards"
+            yield finding("monotonic-back", message, statement.index)
+        session.last_ns = statement.monotonic_ns
+        session.stopped |= statement.kind is Kind.SESSION and statement.predicate.get("event") == "stop"
+
+    @staticmethod
+    def _order(statement: Statement, problem: str) -> Finding:
+        return finding("session-order", f"session {shown(statement.session)} {problem}", statement.index)
+
+    def _submission(self, statement: Statement) -> Iterator[Finding]:
+        execution = _text(statement.predicate, "execution")
+        first = self._executions.get(execution)
+        if first is None:
+            self._executions[execution] = _Execution(statement.index, statement.session)
+        else:
+            message = f"execution {shown(execution)} was submitted by entry {first.entry} already"
+            yield finding("execution-duplicate", message, statement.index)
+
+    def _completion(self, statement: Statement) -> Iterator[Finding]:
+        execution, entry = _text(statement.predicate, "execution"), statement.predicate.get("submission")
+        if type(entry) is not int:
+            raise Rejected("predicate-malformed", "the completion names no submission")
+        known = self._executions.get(execution)
+        if known is None:
+            if entry not in self._unread:
+                message = f"execution {shown(execution)} completes, but was not submitted before"
+                yield finding("completion-orphan", message, statement.index)
+            return
+        if known.done:
+            message = f"execution {shown(execution)} was completed already"
+            yield finding("completion-duplicate", message, statement.index)
+        if known.entry != entry:
+            message = f"names entry {entry} as its submission; execution {shown(execution)} is entry {known.entry}"
+            yield finding("completion-submission", message, statement.index)
+        known.done = True
+
+
+def _text(predicate: dict[str, Json], member: str) -> str:
+    value = predicate.get(member)
+    if not isinstance(value, str):
+        raise Rejected("predicate-malformed", f"{member} is not a text: {shown(value)}")
+    return value

@@ -1,0 +1,91 @@
+"""What a check may find: one stable code per kind of damage, its severity and its meaning.
+
+An `error` means that evidence does not hold: bytes, signatures, places or links disagree. A `warning` means that the
+record is intact but something about it deserves a look: a clock was set back, a thumbnail is gone, a run has no end.
+Codes are part of the published output of `verify`: they are added, never renamed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..errors import IntegrityError
+from ..model import Finding
+
+ERROR = "error"
+WARNING = "warning"
+
+MAX_FINDINGS = 10_000
+MAX_MISSING_RUN = 1_000
+LOG_FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """Severity and meaning of one finding code."""
+
+    severity: str
+    meaning: str
+
+
+CODES: dict[str, Code] = {
+    # the checkpoint
+    "checkpoint-missing": Code(ERROR, "The log has no checkpoint; nothing says where it ends."),
+    "checkpoint-invalid": Code(ERROR, "The checkpoint is malformed, or the key did not sign it for this log."),
+    "checkpoint-root": Code(ERROR, "The entries found do not make the tree that the checkpoint signs."),
+    "rolled-back": Code(ERROR, "A checkpoint seen earlier has more entries than the log has now."),
+    "forked": Code(ERROR, "A checkpoint seen earlier signs another history than the log holds now."),
+    # one entry by itself
+    "entry-missing": Code(ERROR, "An entry that the checkpoint covers is not there."),
+    "entry-uncovered": Code(ERROR, "There are entries after the last one that the checkpoint covers."),
+    "envelope-malformed": Code(ERROR, "The entry is not a DSSE envelope as this log writes it."),
+    "foreign-key": Code(ERROR, "The entry names another key as its signer."),
+    "envelope-signature": Code(ERROR, "The signature does not match the entry's bytes."),
+    "statement-malformed": Code(ERROR, "The signed payload is not an in-toto Statement v1 with digests."),
+    "kind-unknown": Code(ERROR, "The predicate type is not one of this software's."),
+    "format-newer": Code(ERROR, "Written by a later release, in a form that this release cannot check."),
+    "predicate-malformed": Code(ERROR, "A member that every check needs is missing or has the wrong type."),
+    "schema-invalid": Code(ERROR, "The predicate does not validate against its published schema."),
+    # its place in the log
+    "log-origin": Code(ERROR, "The entry was signed for another log."),
+    "log-index": Code(ERROR, "The entry was signed for another place in the log."),
+    "log-root": Code(ERROR, "The entries before this one are not those it was appended to."),
+    "genesis-missing": Code(ERROR, "The log does not begin with a genesis entry."),
+    "genesis-repeated": Code(ERROR, "There is a genesis entry that is not the first entry."),
+    "genesis-key": Code(ERROR, "The genesis entry declares another public key than the one that signs."),
+    # executions
+    "execution-duplicate": Code(ERROR, "Two submissions carry the same execution id."),
+    "completion-orphan": Code(ERROR, "A completion without a submission before it."),
+    "completion-duplicate": Code(ERROR, "A second completion of the same execution."),
+    "completion-submission": Code(ERROR, "A completion names another entry than its execution's submission."),
+    "execution-open": Code(WARNING, "An execution of an ended session has no completion."),
+    # sessions and clocks
+    "session-order": Code(WARNING, "An entry before its session's start, after its stop, or a second start."),
+    "monotonic-back": Code(WARNING, "The monotonic clock ran backwards within a session."),
+    "clock-back": Code(WARNING, "The wall clock is earlier than in the entry before."),
+    # objects
+    "object-missing": Code(ERROR, "A snapshot, an environment or observations that an entry names are not there."),
+    "object-altered": Code(ERROR, "An object does not have the digest under which it is kept."),
+    "picture-missing": Code(WARNING, "A thumbnail or a kept file that an entry names is not there."),
+    # the report itself
+    "findings-unlisted": Code(ERROR, "There are more findings than are listed."),
+}
+
+
+class Rejected(IntegrityError):
+    """One entry fails one check. `code` is a key of CODES; the message is one line."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def finding(code: str, message: str, entry: int | None = None) -> Finding:
+    """A finding with the severity that its code has."""
+    return Finding(CODES[code].severity, code, message, entry)
+
+
+def shown(value: object) -> str:
+    """A value from an entry as it may stand in a message: ASCII, one line, at most 80 characters."""
+    text = ascii(value)
+    return text if len(text) <= 80 else text[:77] + "..."

@@ -1,0 +1,254 @@
+"""Checks a whole log: every signature, place, link and object, from the genesis to the checkpoint.
+
+What a clean report says: these entries were signed by this key, none was changed, moved, removed or added since the
+checkpoint was signed, each was appended to exactly those before it, and the objects they name are unchanged.
+What it does not say: whose key it is, when it happened (the clocks are the writer's own), that everything was
+recorded, or that the writer did not sign another history beside this one: for that, pass checkpoints seen earlier.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+from ..canonical import sha256_hex
+from ..errors import IntegrityError, NewerFormat, NotFound, SchemaError
+from ..model import Finding, Json, Kind
+from ..record import schema
+from ..seal import checkpoint as notes
+from ..seal.checkpoint import Checkpoint
+from ..seal.keys import PublicKey
+from . import statements
+from .chain import Chain
+from .chronicle import Chronicle
+from .policy import ERROR, MAX_FINDINGS, MAX_MISSING_RUN, Rejected, finding
+from .statements import Named, Statement
+
+SchemaCheck = Callable[[str, Json], None]
+Progress = Callable[[int, int | None], None]
+_PROGRESS_STEP = 256
+
+
+class Reader(Protocol):
+    """How a log is read, live or exported. `StorageError` passes through the check to its caller."""
+
+    def checkpoint(self) -> bytes:
+        """The latest signed note. Raises NotFound or KeyError when there is none."""
+
+    def entry(self, index: int) -> bytes:
+        """The envelope at a place, exactly as stored. Raises NotFound or KeyError when there is none."""
+
+    def object(self, digest: str) -> bytes | None:
+        """An object's bytes, None when it is not there. May raise IntegrityError for bytes it knows to be wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a check found. ok: no finding is an error. entries: how many were there. checkpoint: None when invalid."""
+
+    ok: bool
+    entries: int
+    checkpoint: Checkpoint | None
+    findings: tuple[Finding, ...]
+
+
+def verify(
+    reader: Reader,
+    public: PublicKey,
+    *,
+    schema_check: SchemaCheck | None = schema.validate,
+    seen: Iterable[Checkpoint] = (),
+    progress: Progress | None = None,
+) -> Report:
+    """Check the log that belongs to a key.
+
+    schema_check(predicate_type, predicate) raises SchemaError or NewerFormat; None leaves the schemas out.
+    seen: checkpoints of this log that were opened earlier, or that others kept; the log must still extend them.
+    progress(done, total) is called now and then; total is None while the log's size is unknown.
+    Never raises for anything that is wrong with the log itself.
+    """
+    return _Check(reader, public, schema_check, tuple(seen), progress).run()
+
+
+class _Check:
+    """One pass over one log. Pure apart from what the reader does."""
+
+    def __init__(
+        self,
+        reader: Reader,
+        public: PublicKey,
+        schema_check: SchemaCheck | None,
+        seen: tuple[Checkpoint, ...],
+        progress: Progress | None,
+    ) -> None:
+        self._reader = reader
+        self._public = public
+        self._origin = notes.origin_of(public)
+        self._schema_check = schema_check
+        self._seen = seen
+        self._progress = progress
+        self._findings: list[Finding] = []
+        self._unlisted = 0
+        self._errors = False
+        self._chronicle = Chronicle()
+        self._sound: set[str] = set()  # digests of objects that were there and right
+        self._chain = Chain(self._origin)
+
+    def run(self) -> Report:
+        checkpoint = self._checkpoint()
+        entries = self._entries(None if checkpoint is None else checkpoint.size)
+        self._compare_seen()
+        if checkpoint is not None:
+            self._end(checkpoint)
+        for found in self._chronicle.end():
+            self._note(found)
+        if self._unlisted:
+            message = f"{self._unlisted} further findings are not listed"
+            self._findings.append(finding("findings-unlisted", message))
+        return Report(not self._errors, entries, checkpoint, tuple(self._findings))
+
+    def _note(self, found: Finding) -> None:
+        self._errors |= found.severity == ERROR
+        if len(self._findings) < MAX_FINDINGS:
+            self._findings.append(found)
+        else:
+            self._unlisted += 1
+
+    def _find(self, code: str, message: str, entry: int | None = None) -> None:
+        self._note(finding(code, message, entry))
+
+    # the checkpoint
+
+    def _checkpoint(self) -> Checkpoint | None:
+        try:
+            return notes.open(self._reader.checkpoint(), self._public, self._origin)
+        except (KeyError, NotFound):
+            self._find("checkpoint-missing", "the log has no checkpoint")
+        except IntegrityError as error:
+            self._find("checkpoint-invalid", str(error))
+        return None
+
+    def _end(self, checkpoint: Checkpoint) -> None:
+        size = checkpoint.size
+        if size == 0:
+            self._find("genesis-missing", "the log is empty")
+        for seen in self._seen:
+            if seen.size > size:
+                self._find("rolled-back", f"a checkpoint of {seen.size} entries was seen, this one covers {size}")
+        tree = self._chain.tree
+        if tree is not None and tree.root != checkpoint.root:
+            message = f"the checkpoint signs root {checkpoint.root.hex()}, the entries make {tree.root.hex()}"
+            self._find("checkpoint-root", message)
+        if self._fetch(size) is not None and not self._has_grown(size):
+            self._find("entry-uncovered", f"entry {size} is there, but the checkpoint ends before it", size)
+
+    def _has_grown(self, size: int) -> bool:
+        """Whether the writer appended while we read: then a newer valid checkpoint covers the surplus."""
+        try:
+            return notes.open(self._reader.checkpoint(), self._public, self._origin).size > size
+        except (KeyError, NotFound, IntegrityError):
+            return False
+
+    def _compare_seen(self) -> None:
+        tree = self._chain.tree
+        for seen in self._seen:
+            if tree is not None and seen.size == tree.size and (seen.origin, seen.root) != (self._origin, tree.root):
+                self._find("forked", f"a checkpoint of {seen.size} entries was seen that signs another history")
+
+    # the entries
+
+    def _fetch(self, index: int) -> bytes | None:
+        try:
+            return self._reader.entry(index)
+        except (KeyError, NotFound):
+            return None
+
+    def _entries(self, size: int | None) -> int:
+        index = found = 0
+        gap: int | None = None  # first of the missing entries we are in
+        while size is None or index < size:
+            envelope = self._fetch(index)
+            if envelope is not None:
+                self._close_gap(gap, index)
+                gap = None
+                found += 1
+                self._entry(index, envelope)
+            elif size is None:
+                break
+            else:
+                gap = index if gap is None else gap
+                self._chronicle.unread(index)
+                self._chain.skip()
+                if index - gap == MAX_MISSING_RUN:  # do not ask for each of the places that a signed size may name
+                    index = size - 1
+            index += 1
+            if self._progress is not None and index % _PROGRESS_STEP == 0:
+                self._progress(index, size)
+        self._close_gap(gap, index)
+        if self._progress is not None:
+            self._progress(index, size)
+        return found
+
+    def _close_gap(self, first: int | None, end: int) -> None:
+        if first is not None:
+            what = f"entry {first} is" if end - first == 1 else f"entries {first} to {end - 1} are"
+            self._find("entry-missing", f"{what} missing", first)
+
+    def _entry(self, index: int, envelope: bytes) -> None:
+        if self._seen:
+            self._compare_seen()
+        try:
+            statement = statements.read(envelope, self._public)
+            for found in self._chain.check(index, statement):
+                self._note(found)
+        except Rejected as error:
+            self._chain.suspect()
+            self._reject(index, error)
+        else:
+            try:
+                self._says(index, statement)
+            except Rejected as error:
+                self._reject(index, error)
+        self._chain.append(envelope)
+
+    def _reject(self, index: int, error: Rejected) -> None:
+        self._find(error.code, str(error), index)
+        self._chronicle.unread(index)
+
+    def _says(self, index: int, statement: Statement) -> None:
+        if statement.kind is Kind.GENESIS:
+            if index:
+                self._find("genesis-repeated", "only the first entry may be a genesis", index)
+            statements.check_genesis(statement, self._public)
+        elif index == 0:
+            self._find("genesis-missing", f"the log begins with a {statement.kind.value}", index)
+        if self._schema_check is not None:
+            self._schema(index, statement, self._schema_check)
+        for found in self._chronicle.tell(statement):
+            self._note(found)
+        for named in statements.objects(statement):
+            if named.digest not in self._sound:
+                self._object(index, named)
+
+    def _schema(self, index: int, statement: Statement, check: SchemaCheck) -> None:
+        try:
+            check(statement.predicate_type, statement.predicate)
+        except NewerFormat as error:
+            self._find("format-newer", str(error), index)
+        except SchemaError as error:
+            self._find("schema-invalid", str(error), index)
+
+    def _object(self, index: int, named: Named) -> None:
+        try:
+            data = self._reader.object(named.digest)
+        except IntegrityError as error:
+            self._find("object-altered", f"{named.role}: {error}", index)
+            return
+        if data is None:
+            code = "object-missing" if named.required else "picture-missing"
+            self._find(code, f"{named.role} {named.digest} is not there", index)
+        elif sha256_hex(data) != named.digest:
+            self._find("object-altered", f"{named.role} {named.digest} has other bytes", index)
+        else:
+            self._sound.add(named.digest)
