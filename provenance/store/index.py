@@ -9,14 +9,15 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Select, delete, func, insert, or_, select, union
+from sqlalchemy import Select, delete, func, insert, or_, select
 from sqlalchemy.sql import ColumnElement
 
 from ..canonical import statement_bytes
 from ..errors import InputError, NotFound
-from ..model import Entry, FileRef
+from ..model import Entry, FileRef, ModelRef, PromptVersion, Relation
 from . import queries, tables
 from .engine import Database
 from .index_rows import fold
@@ -24,7 +25,7 @@ from .rows import (
     AssetRow,
     Counts,
     EdgeRow,
-    Execution,
+    ExecutionRow,
     GapRow,
     IntentRow,
     ModelFile,
@@ -34,6 +35,8 @@ from .rows import (
     SearchHit,
     SessionRow,
 )
+
+__all__ = ["MAX_DISTANCE", "ExecutionRow", "Index"]
 
 MAX_DISTANCE = 15
 _CHUNK = 500  # values in one IN list; SQLite allows 32,766
@@ -49,12 +52,12 @@ class Index:
 
     # runs
 
-    def execution(self, execution: str) -> Execution | None:
+    def execution(self, execution: str) -> ExecutionRow | None:
         """The run with exactly this id."""
         found = self._rows(queries.EXECUTIONS.where(tables.executions.c.id == execution))
         return queries.execution(found[0]) if found else None
 
-    def executions(self, ids: Iterable[str]) -> list[Execution]:
+    def executions(self, ids: Iterable[str]) -> list[ExecutionRow]:
         """The runs with these ids, in no order; unknown ids are left out."""
         return [queries.execution(row) for row in self._among(queries.EXECUTIONS, tables.executions.c.id, ids)]
 
@@ -70,20 +73,20 @@ class Index:
         ids = [str(row.id) for row in self._rows(query.order_by(column).limit(limit * 2))]
         return [each for each in ids if each.startswith(prefix)][:limit]  # LIKE ignores the case of A-Z
 
-    def page(self, limit: int, before: int | None = None) -> list[Execution]:
+    def page(self, limit: int, before: int | None = None) -> list[ExecutionRow]:
         """Newest runs first; `before` is the ordinal of the last run of the page before."""
         seq = tables.executions.c.seq
         query = queries.EXECUTIONS.order_by(seq.desc()).limit(limit)
         return [queries.execution(row) for row in self._rows(query if before is None else query.where(seq < before))]
 
-    def iterate(self) -> Iterator[Execution]:
+    def iterate(self) -> Iterator[ExecutionRow]:
         """All runs, oldest first, in bounded memory."""
         seq, after = tables.executions.c.seq, -1
         while rows := self._rows(queries.EXECUTIONS.where(seq > after).order_by(seq).limit(_PAGE)):
             yield from map(queries.execution, rows)
             after = rows[-1].seq
 
-    def children(self, execution: str) -> list[Execution]:
+    def children(self, execution: str) -> list[ExecutionRow]:
         """Runs whose parent is this one, oldest first."""
         runs = tables.executions.c
         return [
@@ -91,7 +94,7 @@ class Index:
             for row in self._rows(queries.EXECUTIONS.where(runs.parent == execution).order_by(runs.seq))
         ]
 
-    def open_executions(self) -> list[Execution]:
+    def open_executions(self) -> list[ExecutionRow]:
         """Runs without a completion, oldest first."""
         runs = tables.executions.c
         query = queries.EXECUTIONS.where(runs.id.in_(select(tables.open_runs.c.execution))).order_by(runs.seq)
@@ -157,6 +160,13 @@ class Index:
         rows = self._among(queries.PROMPTS, tables.endings.c.execution, executions)
         return [queries.prompt(row) for row in _in_order(rows)]
 
+    def prompt_versions(self, execution: str) -> tuple[PromptVersion, ...]:
+        """Prompt versions of one run as the record's own values."""
+        return tuple(
+            PromptVersion(row.node, row.input, row.class_type, row.role, row.source, row.text)
+            for row in self.prompts(execution)
+        )
+
     def models(self, *executions: str) -> list[ModelRow]:
         """Model files that these runs named, with hashes that came later filled in."""
         rows = self._among(queries.MODELS, tables.endings.c.execution, executions)
@@ -168,6 +178,13 @@ class Index:
         this = (columns.folder == folder, columns.name == name, columns.size == size, columns.mtime_ns == mtime_ns)
         found = self._rows(select(columns.sha256).where(*this).order_by(columns.seq.desc()).limit(1))
         return str(found[0].sha256) if found else None
+
+    def known_model(self, reference: ModelRef) -> ModelRef:
+        """The same reference with its hash filled in, when this version of the file was fingerprinted."""
+        if reference.size is None or reference.mtime_ns is None:
+            return reference
+        sha256 = self.model_sha(reference.folder, reference.name, reference.size, reference.mtime_ns)
+        return reference if sha256 is None else replace(reference, sha256=sha256)
 
     def model_files(self, *digests: str) -> list[ModelFile]:
         """Fingerprinted model files with these digests."""
@@ -185,14 +202,28 @@ class Index:
         """Links from newer things to these, in the order they were recorded."""
         return [queries.edge(row) for row in _in_order(self._among(queries.EDGES, tables.edges.c.target, refs))]
 
-    def edges_of(self, execution: str) -> list[EdgeRow]:
-        """Links that the entries of this run state, and those that later entries state about it."""
-        seqs = union(
-            select(tables.executions.c.seq).where(tables.executions.c.id == execution),
-            select(tables.endings.c.seq).where(tables.endings.c.execution == execution),
-        )
-        mine = or_(tables.edges.c.seq.in_(seqs), tables.edges.c.source == execution)
-        return [queries.edge(row) for row in _in_order(self._rows(queries.EDGES.where(mine)))]
+    def edges_of(self, *executions: str, relations: Iterable[Relation] | None = None) -> list[EdgeRow]:
+        """Links that the entries of these runs state, and what later entries state about them (model fingerprints).
+
+        relations: only these, when given. In the order they were recorded.
+        """
+        rows: dict[tuple[int, int], Any] = {}
+        for chunk in _chunks(executions):
+            mine = set(chunk)
+            query = queries.EDGES.where(tables.edges.c.seq.in_(queries.seqs_about(chunk)))
+            if relations is not None:
+                query = query.where(tables.edges.c.relation.in_([each.value for each in relations]))
+            found = self._rows(query)
+            rows.update(((row.seq, row.item), row) for row in found if row.execution in mine or row.source in mine)
+        return [queries.edge(row) for row in _in_order(rows.values())]
+
+    def reachable(self, relation: Relation, *refs: str) -> list[EdgeRow]:
+        """All links of one relation that can be walked from these things, however far, each once. Cycles are fine."""
+        rows: dict[tuple[int, int], Any] = {}
+        for chunk in _chunks(refs):
+            found = self._rows(queries.reachable(relation.value, chunk))
+            rows.update(((row.seq, row.item), row) for row in found)
+        return [queries.edge(row) for row in _in_order(rows.values())]
 
     # entries and the writer
 
@@ -207,13 +238,8 @@ class Index:
 
     def entries_of(self, execution: str) -> list[Entry]:
         """Entries that speak of this run, in order."""
-        seqs = union(
-            select(tables.executions.c.seq).where(tables.executions.c.id == execution),
-            select(tables.endings.c.seq).where(tables.endings.c.execution == execution),
-            select(tables.intents.c.seq).where(tables.intents.c.execution == execution),
-            select(tables.edges.c.seq).where(tables.edges.c.source == execution),
-        )
-        rows = self._rows(queries.ENTRIES.where(tables.entries.c.seq.in_(seqs)).order_by(tables.entries.c.seq))
+        mine = tables.entries.c.seq.in_(queries.seqs_about([execution]))
+        rows = self._rows(queries.ENTRIES.where(mine).order_by(tables.entries.c.seq))
         return [queries.entry(row) for row in rows]
 
     def latest_checkpoint(self) -> bytes:
@@ -247,13 +273,19 @@ class Index:
         mine = query if execution is None else query.where(tables.intents.c.execution == execution)
         return [IntentRow(*row) for row in self._rows(mine)]
 
+    def has_intent(self, text: str, title: str | None) -> bool:
+        """Whether this idea was recorded before, word for word."""
+        columns = tables.intents.c
+        query = select(columns.seq).where(columns.text == text, columns.title.is_not_distinct_from(title)).limit(1)
+        return bool(self._rows(query))
+
     def sessions(self, session: str | None = None) -> list[SessionRow]:
         """Events of all sessions, or of one, oldest first."""
         query = queries.SESSIONS.order_by(tables.sessions.c.seq)
         mine = query if session is None else query.where(tables.sessions.c.session == session)
         return [SessionRow(*row) for row in self._rows(mine)]
 
-    def environment_of(self, execution: Execution) -> str | None:
+    def environment_of(self, execution: ExecutionRow) -> str | None:
         """Digest of the newest survey of the machine in that run's session, made before the run if there is one."""
         columns = tables.sessions.c
         mine = select(columns.environment, columns.seq).where(
@@ -295,11 +327,13 @@ class Index:
 
     def _among(self, query: Select[Any], column: ColumnElement[Any], values: Iterable[str]) -> list[Any]:
         """Rows whose column is one of the values, in as few queries as the database allows."""
-        rows: list[Any] = []
-        remaining = iter(dict.fromkeys(values))
-        while chunk := list(itertools.islice(remaining, _CHUNK)):
-            rows.extend(self._rows(query.where(column.in_(chunk))))
-        return rows
+        return [row for chunk in _chunks(values) for row in self._rows(query.where(column.in_(chunk)))]
+
+
+def _chunks(values: Iterable[str]) -> Iterator[list[str]]:
+    remaining = iter(dict.fromkeys(values))
+    while chunk := list(itertools.islice(remaining, _CHUNK)):
+        yield chunk
 
 
 def _in_order(rows: Iterable[Any]) -> list[Any]:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import itertools
 import json
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Select, String, func, null, select, union_all
+from sqlalchemy import CompoundSelect, Select, String, and_, func, null, select, union, union_all
 
 from ..errors import InputError
 from ..model import Entry, FileRef, Status
 from . import tables
-from .rows import AssetRow, EdgeRow, Execution, ModelRow, OutputRow, PromptRow
+from .rows import AssetRow, EdgeRow, ExecutionRow, ModelRow, OutputRow, PromptRow
 
 _entry = tables.entries
 _run = tables.executions
@@ -23,7 +24,7 @@ ENTRIES = select(_entry.c.number, _entry.c.kind, _entry.c.leaf, _entry.c.envelop
 
 EXECUTIONS = select(
     *_run.c,
-    _submitted.c.number.label("entry"),
+    _submitted.c.number.label("submission"),
     _completed.c.number.label("completion"),
     _end.c.status,
     _end.c.started_at,
@@ -73,6 +74,26 @@ EDGES = select(
 )
 
 
+def seqs_about(executions: Sequence[str]) -> CompoundSelect[Any]:
+    """Numbers of the entries that speak of these runs."""
+    return union(
+        select(_run.c.seq).where(_run.c.id.in_(executions)),
+        select(_end.c.seq).where(_end.c.execution.in_(executions)),
+        select(tables.intents.c.seq).where(tables.intents.c.execution.in_(executions)),
+        select(tables.edges.c.seq).where(tables.edges.c.source.in_(executions)),
+    )
+
+
+def reachable(relation: str, refs: Sequence[str]) -> Select[Any]:
+    """Edges of one relation that can be walked from these things; UNION, not UNION ALL, ends cycles."""
+    link = tables.edges.c
+    first = select(link.seq, link.item, link.target).where(link.source.in_(refs), link.relation == relation)
+    walked = first.cte("walked", recursive=True)
+    further = select(link.seq, link.item, link.target).where(link.source == walked.c.target, link.relation == relation)
+    walked = walked.union(further)
+    return EDGES.join(walked, and_(walked.c.seq == link.seq, walked.c.item == link.item))
+
+
 def _with_entry(table: Any, *names: str) -> Any:
     return select(_entry.c.number, *(table.c[name] for name in names)).select_from(
         table.join(_entry, _entry.c.seq == table.c.seq)
@@ -99,11 +120,11 @@ def search(folded: str, limit: int) -> Select[Any]:
     return select(found).order_by(found.c.seq.desc()).limit(limit)
 
 
-def execution(row: Any) -> Execution:
-    return Execution(
+def execution(row: Any) -> ExecutionRow:
+    return ExecutionRow(
         id=row.id,
         ordinal=row.seq,
-        entry=row.entry,
+        submission=row.submission,
         prompt_id=row.prompt_id,
         session=row.session,
         submitted_at=row.submitted_at,
@@ -126,10 +147,10 @@ def execution(row: Any) -> Execution:
 def output(row: Any) -> OutputRow:
     return OutputRow(
         execution=row.execution,
-        ordinal=row.seq,
+        arrival=row.seq,
         node=row.node,
         key=row.key,
-        place=row.ordinal,
+        ordinal=row.ordinal,
         file=_file_ref(row),
         sha256=row.sha256,
         size=row.size,
@@ -149,7 +170,7 @@ def output(row: Any) -> OutputRow:
 def asset(row: Any) -> AssetRow:
     return AssetRow(
         execution=row.execution,
-        ordinal=row.seq,
+        arrival=row.seq,
         node=row.node,
         input=row.input,
         name=row.name,

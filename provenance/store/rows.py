@@ -8,8 +8,8 @@ from ..model import FileRef
 
 
 @dataclass(frozen=True, slots=True)
-class Execution:
-    """One run. `ordinal` is its place in the order of arrival, `entry` the index of its submission.
+class ExecutionRow:
+    """One run. `ordinal` is its place in the order of arrival, `submission` and `completion` are entry indices.
 
     status is `queued` while no completion is recorded; that a run is under way, only the live session knows.
     `parent_known` tells whether the ledger held the parent when the run was submitted.
@@ -17,7 +17,7 @@ class Execution:
 
     id: str
     ordinal: int
-    entry: int
+    submission: int
     prompt_id: str
     session: str
     submitted_at: str
@@ -38,13 +38,14 @@ class Execution:
 
 @dataclass(frozen=True, slots=True)
 class OutputRow:
-    """One output of one run. `made_by` is the run that made a reused one, where the record says so."""
+    """One output of one run, fields as in `model.Output`. `arrival` orders rows by the entry that states them;
+    `made_by` is the run that made a reused one, where the record says so."""
 
     execution: str
-    ordinal: int  # of arrival, not the place in its list
+    arrival: int
     node: str
     key: str
-    place: int
+    ordinal: int
     file: FileRef | None
     sha256: str | None
     size: int | None
@@ -65,7 +66,7 @@ class AssetRow:
     """One file that one run loaded."""
 
     execution: str
-    ordinal: int
+    arrival: int
     node: str
     input: str
     name: str
@@ -84,7 +85,7 @@ class PromptRow:
     """The text of one prompt input in one run; None where it was not seen."""
 
     execution: str
-    ordinal: int
+    arrival: int
     node: str
     input: str
     class_type: str
@@ -175,7 +176,7 @@ class SearchHit:
     """A text that matched: of a prompt input (node, input) or of an intent (input is None)."""
 
     execution: str | None
-    ordinal: int
+    arrival: int
     node: str | None
     input: str | None
     text: str
