@@ -213,6 +213,11 @@ class Ledger:
         """The key that the ledger was made with, as stored beside the entries. Compare it with one you trust."""
         return public_from_pem(self.index.public_key())
 
+    @property
+    def is_writable(self) -> bool:
+        """Whether the database was opened for writing. Appending needs the key too."""
+        return not self._database.read_only
+
     def rebuild_index(self, progress: Progress | None = None) -> Rebuilt:
         """Drop the index and make it again from the entries. Raises InputError when opened read-only."""
         return self._index_writer.rebuild(progress)

@@ -147,10 +147,10 @@ def execution(row: Any) -> ExecutionRow:
 def output(row: Any) -> OutputRow:
     return OutputRow(
         execution=row.execution,
-        arrival=row.seq,
+        ordinal=row.seq,
         node=row.node,
         key=row.key,
-        ordinal=row.ordinal,
+        place=row.ordinal,
         file=_file_ref(row),
         sha256=row.sha256,
         size=row.size,
@@ -170,7 +170,7 @@ def output(row: Any) -> OutputRow:
 def asset(row: Any) -> AssetRow:
     return AssetRow(
         execution=row.execution,
-        arrival=row.seq,
+        ordinal=row.seq,
         node=row.node,
         input=row.input,
         name=row.name,

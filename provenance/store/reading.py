@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import bindparam, select
 
-from ..errors import IntegrityError, NotFound
+from ..errors import NotFound
 from . import tables
 from .engine import Database
 from .objects import Objects
@@ -39,7 +39,7 @@ class LedgerReader:
         return bytes(note)
 
     def entry(self, index: int) -> bytes:
-        """The envelope of one entry, as stored. Raises IntegrityError when it is missing."""
+        """The envelope of one entry, as stored. Raises NotFound when it is missing."""
         if index not in self._ahead:
             limit = _AHEAD if index == self._last + 1 else 1
             with self._database.read() as connection:
@@ -47,7 +47,7 @@ class LedgerReader:
             self._ahead = {int(row.number): bytes(row.envelope) for row in rows}
         self._last = index
         if index not in self._ahead:
-            raise IntegrityError(f"entry {index} is missing")
+            raise NotFound(f"entry {index} is missing")
         return self._ahead[index]
 
     def object(self, digest: str) -> bytes | None:

@@ -36,16 +36,20 @@ class ExecutionRow:
     observations: str | None
 
 
+Execution = ExecutionRow
+
+
 @dataclass(frozen=True, slots=True)
 class OutputRow:
-    """One output of one run, fields as in `model.Output`. `arrival` orders rows by the entry that states them;
-    `made_by` is the run that made a reused one, where the record says so."""
+    """One output of one run. `ordinal` orders rows by the arrival of the entry that states them, like
+    `ExecutionRow.ordinal`; `place` is the place in ComfyUI's list. `made_by` is the run that made a reused one, where
+    the record says so."""
 
     execution: str
-    arrival: int
+    ordinal: int
     node: str
     key: str
-    ordinal: int
+    place: int
     file: FileRef | None
     sha256: str | None
     size: int | None
@@ -66,7 +70,7 @@ class AssetRow:
     """One file that one run loaded."""
 
     execution: str
-    arrival: int
+    ordinal: int
     node: str
     input: str
     name: str
@@ -85,7 +89,7 @@ class PromptRow:
     """The text of one prompt input in one run; None where it was not seen."""
 
     execution: str
-    arrival: int
+    ordinal: int
     node: str
     input: str
     class_type: str
@@ -176,7 +180,7 @@ class SearchHit:
     """A text that matched: of a prompt input (node, input) or of an intent (input is None)."""
 
     execution: str | None
-    arrival: int
+    ordinal: int
     node: str | None
     input: str | None
     text: str
