@@ -84,13 +84,26 @@ def metadata_disabled() -> bool:
     return bool(args.disable_metadata)
 
 
-def save_path(prefix: str, width: int, height: int) -> tuple[str, str, int, str]:
-    """Folder, file name stem, counter and subfolder for the next saved image, as ComfyUI's own nodes choose them."""
+def stock_nodes() -> dict[str, tuple[Any, str]]:
+    """Classes that come with ComfyUI itself, by id, each with the name its page shows."""
+    import nodes
+
+    return {
+        name: (cls, str(nodes.NODE_DISPLAY_NAME_MAPPINGS.get(name, name)))
+        for name, cls in dict(nodes.NODE_CLASS_MAPPINGS).items()
+        if not str(getattr(cls, "RELATIVE_PYTHON_MODULE", "")).startswith("custom_nodes.")
+    }
+
+
+def save_path(prefix: str, width: int, height: int, kind: str) -> tuple[str, str, int, str]:
+    """Folder, file name stem, counter and subfolder for the next saved file, as ComfyUI's own nodes choose them.
+
+    kind: `output` or `temp`. Raises what ComfyUI raises for a prefix that leaves the folder.
+    """
     import folder_paths
 
-    folder, stem, counter, subfolder, _ = folder_paths.get_save_image_path(
-        prefix, folder_paths.get_output_directory(), width, height
-    )
+    base = folder_paths.get_temp_directory() if kind == "temp" else folder_paths.get_output_directory()
+    folder, stem, counter, subfolder, _ = folder_paths.get_save_image_path(prefix, base, width, height)
     return folder, stem, counter, subfolder
 
 

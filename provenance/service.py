@@ -17,7 +17,8 @@ from .errors import InputError, StorageError
 from .model import Clock, Event, Host, Json, Problem, Ready, system_clock
 
 if TYPE_CHECKING:
-    from .pipeline.live import Live, Work
+    from .pipeline.live import Live
+    from .pipeline.recorder import Work
 
 LOG = logging.getLogger("comfy-provenance")
 CLOSE_TIMEOUT_S = 10.0

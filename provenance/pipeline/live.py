@@ -18,12 +18,14 @@ from ..config import SOFTWARE, VERSION, Places, Settings
 from ..errors import ProvenanceError, StorageError
 from ..model import Clock, Host, Json
 from ..record import environment, predicate
-from ..seal import keys
+from ..seal import checkpoint, keys
 from ..store.ledger import DATABASE_NAME, Binding, Ledger
 from ..store.presence import Presence, is_alive
+from .book import Announce, Book
 from .fingerprint import Fingerprints, ModelFile
-from .reading import Job, Reading
-from .recorder import Announce, Recorder, Surveyed, Work
+from .reading import Ended, Job, Reading
+from .recent import Recent
+from .recorder import Recorder, Surveyed, Work
 from .run import Run
 
 LOG = logging.getLogger("comfy-provenance")
@@ -59,9 +61,12 @@ class Live:
         self._hasher: Worker[ModelFile] = Worker(
             "provenance-fingerprints", self._fingerprints.handle, capacity=MOST_MODEL_FILES, clock=clock
         )
-        self._recorder = Recorder(ledger, host, session, salt, clock, self._read, announce, self._survey)
-        self.handle = self._recorder.handle
+        book = Book(ledger, session, clock, announce)
+        self._recorder = Recorder(book, host, salt, self._read, self._survey)
         self.recovered = self._recorder.recovered
+        self.recent = Recent(ledger.index)
+        self.origin = checkpoint.origin_of(ledger.public)
+        self.key_fingerprint = ledger.public.fingerprint
         self._recorder.session_event("start")
         self._recorder.close_lost_runs(lambda other: is_alive(places.ledger, other))
         self._reader.start()
@@ -86,6 +91,12 @@ class Live:
             presence.release()
             raise
         return cls(ledger, presence, places, settings, host, session, clock, submit, announce, _redaction_salt(signer))
+
+    def handle(self, work: Work) -> None:
+        """Record one piece of work; on the writer's thread. Raises as `Recorder.handle` does."""
+        self._recorder.handle(work)
+        if isinstance(work, Ended):
+            self.recent.add(output.file for output in work.outputs)
 
     def problem(self) -> str | None:
         """Why something cannot be recorded right now, in one line."""

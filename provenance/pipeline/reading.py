@@ -77,7 +77,7 @@ class Reading:
     def __init__(
         self,
         settings: Settings,
-        objects: Callable[[], Objects],
+        objects: Objects,
         done: Callable[[Ended], object],
         models_found: Callable[[Run], object],
     ) -> None:
@@ -197,19 +197,29 @@ class Reading:
             facts = FileFacts(digest, len(data), 0, "text/plain")
             return Output(item.node, item.key, item.ordinal, None, facts, kept=digest, reused=reused)
         path, problem = _inside(item.file, run.host.host.directories())
-        facts: FileFacts | None = None
+        found: FileFacts | None = None
         thumbnail = kept = None
         if path is not None:
-            facts, problem = self._read(path)
-        if path is not None and facts is not None:
+            found, problem = self._read(path)
+        if path is not None and found is not None:
             if self._settings.thumbnails:
                 picture = files.thumbnail(path)
                 if picture is not None:
                     objects.append((picture, "image/webp"))
                     thumbnail = canonical.sha256_hex(picture)
             if self._settings.keep_outputs or item.file.type == "temp":
-                kept, problem = self._keep(path, facts)
-        return Output(item.node, item.key, item.ordinal, item.file, facts, thumbnail, kept, reused, problem)
+                kept, problem = self._keep(path, found)
+        return Output(
+            item.node,
+            item.key,
+            item.ordinal,
+            item.file,
+            found,
+            thumbnail=thumbnail,
+            kept=kept,
+            reused=reused,
+            problem=problem,
+        )
 
     def _read(self, path: Path) -> tuple[FileFacts | None, str | None]:
         try:
@@ -227,7 +237,7 @@ class Reading:
     def _keep(self, path: Path, facts: FileFacts) -> tuple[str | None, str | None]:
         if facts.size > self._settings.keep_limit_mib * MEBIBYTE:
             return None, f"not kept: larger than {self._settings.keep_limit_mib} MiB"
-        digest = self._objects().put_file(path, facts.media_type)
+        digest = self._objects.put_file(path, facts.media_type)
         if digest != facts.sha256:
             return None, "the file changed while it was being read"
         return digest, None

@@ -1,0 +1,126 @@
+"""Time that the pack spends on ComfyUI's own threads, measured inside one process.
+
+`put` runs on the event loop, `task_done` on the worker thread. The same queue is driven with and without the hooks,
+on workflows of the sizes that the official templates have (median 16.5 KB, largest 383 KB).
+
+usage: python bench/hooks.py [--runs N] [--json]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
+
+import conftest  # noqa: E402, F401  makes the package importable
+from comfy_provenance.demo.host.queue import PromptQueue  # noqa: E402
+from comfy_provenance.host.hooks import QueueHooks  # noqa: E402
+from comfy_provenance.provenance.model import system_clock  # noqa: E402
+
+NODES = {"16.5 KB": 28, "113 KB": 190, "383 KB": 640}
+MESSAGES = [
+    (name, {"prompt_id": "p", "timestamp": 1}) for name in ("execution_start", "execution_cached", "execution_success")
+]
+
+
+class Server:
+    def queue_updated(self) -> None:
+        """What the queue calls after each change."""
+
+
+def workflow(nodes: int) -> dict[str, Any]:
+    return {
+        "nodes": [
+            {
+                "id": number,
+                "type": "KSampler",
+                "pos": [12.5, 300],
+                "size": [315, 262],
+                "flags": {},
+                "order": number,
+                "mode": 0,
+                "inputs": [{"name": name, "type": name.upper(), "link": number} for name in ("model", "positive")],
+                "outputs": [{"name": "LATENT", "type": "LATENT", "links": [number]}],
+                "properties": {"Node name for S&R": "KSampler"},
+                "widgets_values": [random.getrandbits(64), "randomize", 20, 7.5, "euler", "normal", 1.0, "words " * 20],
+            }
+            for number in range(nodes)
+        ],
+        "links": [[number, number, 0, number + 1, 0, "LATENT"] for number in range(nodes)],
+        "extra": {},
+        "version": 0.4,
+    }
+
+
+def prompt(nodes: int) -> dict[str, Any]:
+    return {
+        str(number): {"class_type": "KSampler", "inputs": {"seed": random.getrandbits(64), "model": [str(number), 0]}}
+        for number in range(nodes)
+    }
+
+
+def timed(action: Callable[[], object]) -> float:
+    start = time.perf_counter_ns()
+    action()
+    return (time.perf_counter_ns() - start) / 1e6
+
+
+def drive(runs: int, nodes: int, *, hooked: bool) -> dict[str, list[float]]:
+    queue = PromptQueue(Server())
+    if hooked:
+        QueueHooks(queue, lambda event: True, print, system_clock).install()
+    spent: dict[str, list[float]] = {"put": [], "task_done": []}
+    graph, canvas = prompt(nodes), workflow(nodes)
+    for number in range(runs):
+        extra = {"extra_pnginfo": {"workflow": {**canvas, "extra": {}}}}
+        item = (number, f"run-{number}", graph, extra, ["1"], {})
+        spent["put"].append(timed(lambda item=item: queue.put(item)))
+        _, item_id = queue.get()
+        status = PromptQueue.ExecutionStatus("success", True, MESSAGES)
+        result = {"outputs": {"1": {"images": [{"filename": "a.png", "subfolder": "", "type": "output"}]}}}
+        spent["task_done"].append(
+            timed(lambda item_id=item_id, result=result, status=status: queue.task_done(item_id, result, status=status))
+        )
+    return spent
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--runs", type=int, default=300)
+    parser.add_argument("--json", action="store_true")
+    arguments = parser.parse_args()
+    rows = []
+    for size, nodes in NODES.items():
+        bare, hooked = (drive(arguments.runs, nodes, hooked=flag) for flag in (False, True))
+        for method in bare:
+            ordered = sorted(hooked[method])
+            rows.append(
+                {
+                    "workflow": size,
+                    "method": method,
+                    "bare_p50_ms": round(statistics.median(bare[method]), 4),
+                    "p50_ms": round(statistics.median(ordered), 4),
+                    "p99_ms": round(ordered[int(len(ordered) * 0.99)], 4),
+                }
+            )
+    if arguments.json:
+        print(json.dumps(rows))
+        return 0
+    print(f"{'workflow':10}{'method':12}{'bare p50':>12}{'with p50':>12}{'with p99':>12}   ms")
+    for row in rows:
+        print(
+            f"{row['workflow']:10}{row['method']:12}{row['bare_p50_ms']:12}{row['p50_ms']:12}{row['p99_ms']:12}"
+        )
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,56 @@
+"""What the nodes may ask of the host: `nodes.port.Port` on top of ComfyUI, the hooks and the service."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..nodes.port import Context, SavePath, StockNode
+from ..provenance.model import Observation
+from ..provenance.service import Service
+from . import comfy
+from .hooks import QueueHooks
+
+ENDINGS = {
+    "image": (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".avif", ".tif", ".tiff"),
+    "latent": (".latent", ".safetensors"),
+}
+
+
+class HostPort:
+    """Implements `nodes.port.Port`; see there for what each call promises."""
+
+    def __init__(self, service: Service, hooks: QueueHooks) -> None:
+        self._service = service
+        self._hooks = hooks
+
+    def context(self) -> Context | None:
+        place = comfy.executing_node()
+        execution = self._hooks.running()
+        return None if place is None or execution is None else Context(execution, *place)
+
+    def observe(self, context: Context, class_type: str, values: Mapping[str, Any], tensors: Mapping[str, Any]) -> None:
+        seen = dict(values) if context.list_index is None else {**values, "list_index": context.list_index}
+        self._service.offer(Observation(context.execution, context.node, class_type, seen, tensors))
+
+    def problem(self, text: str) -> None:
+        self._service.problem(text)
+
+    def stock_nodes(self) -> Mapping[str, StockNode]:
+        return {name: StockNode(cls, shown) for name, (cls, shown) in comfy.stock_nodes().items()}
+
+    def recent_outputs(self, kind: str) -> Sequence[str]:
+        live = self._service.live
+        return () if live is None else live.recent.names(ENDINGS[kind], comfy.ComfyHost().directories())
+
+    def save_path(self, prefix: str, width: int, height: int, kind: str) -> SavePath:
+        return SavePath(*comfy.save_path(prefix, width, height, kind))
+
+    def embeds_workflow(self) -> bool:
+        return not comfy.metadata_disabled()
+
+    def receipt(self, context: Context) -> Mapping[str, Any] | None:
+        live = self._service.live
+        if live is None:
+            return None
+        return {"v": 1, "execution": context.execution, "ledger": live.origin, "key": live.key_fingerprint}

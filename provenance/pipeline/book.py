@@ -1,0 +1,49 @@
+"""The one way to write an entry while a host runs: append, then announce."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from ..model import Clock, Instant, Json, Kind
+from ..record import predicate
+from ..store.index import Index
+from ..store.ledger import Ledger
+
+Announce = Callable[[dict[str, Json]], None]
+Documents = Sequence[tuple[bytes, str]]
+
+
+class Book:
+    """One session's pen. announce: told about every entry once it is durable."""
+
+    def __init__(self, ledger: Ledger, session: str, clock: Clock, announce: Announce) -> None:
+        self.ledger = ledger
+        self.session = session
+        self.clock = clock
+        self._announce = announce
+
+    @property
+    def index(self) -> Index:
+        """What the ledger holds so far."""
+        return self.ledger.index
+
+    def append(self, kind: Kind, said: predicate.Body, objects: Documents = (), **event: Json) -> int:
+        """Write one entry with the objects it names, announce it with `event`, and give its index."""
+        entry = self.ledger.append(kind, lambda binding: said, objects=objects)
+        self._announce({"kind": kind.value, "entry": entry.index, **event})
+        return entry.index
+
+    def gap(
+        self, reason: str, since: Instant, until: Instant, missed: predicate.Missed, detail: str | None = None
+    ) -> int:
+        """Say that recording failed between two moments, and how much was missed."""
+        said = predicate.gap(
+            session=self.session,
+            at=self.clock(),
+            reason=reason,
+            missed=missed,
+            since=since,
+            until=until,
+            detail=detail,
+        )
+        return self.append(Kind.GAP, said, reason=reason)

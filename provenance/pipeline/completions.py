@@ -1,0 +1,81 @@
+"""A run that ended becomes a completion entry with its lineage edges."""
+
+from __future__ import annotations
+
+from .. import canonical
+from ..model import Kind, ModelRef, Status
+from ..record import edges, predicate
+from .book import Book
+from .reading import Ended
+
+
+def complete(book: Book, ended: Ended) -> tuple[ModelRef, ...]:
+    """Write the completion; gives the run's models with the fingerprints known by now."""
+    run = ended.run
+    models = tuple(book.index.known_model(reference) for reference in run.models)
+    links = edges.of_completion(
+        execution=run.execution,
+        graph=run.graph,
+        outputs=ended.outputs,
+        assets=run.assets,
+        prompts=ended.prompts,
+        parent=run.parent,
+        parent_prompts=() if run.parent is None else book.index.prompt_versions(run.parent),
+        models=models,
+        started_ns=None if ended.report is None else ended.report.started_ns,
+        lookup=book.index,
+    )
+    said = predicate.completion(
+        session=book.session,
+        at=book.clock(),
+        execution=run.execution,
+        submission=run.submission,
+        prompt_document=run.prompt_document,
+        status=ended.status,
+        outputs=ended.outputs,
+        used=run.assets,
+        prompts=ended.prompts,
+        models=models,
+        executed=ended.executed,
+        cached=ended.cached,
+        timings=_timings(ended),
+        error=_failure(ended),
+        observations=None if ended.observations is None else canonical.sha256_hex(ended.observations),
+        edges=links,
+    )
+    book.append(
+        Kind.COMPLETION,
+        said,
+        ended.objects,
+        execution=run.execution,
+        status=ended.status.value,
+        outputs=len(ended.outputs),
+    )
+    return models
+
+
+def _timings(ended: Ended) -> predicate.Timings:
+    if ended.status is Status.LOST:  # nobody saw it end
+        return predicate.Timings()
+    seen = ended.report
+    started = None if seen is None else seen.started_ns
+    finished = ended.at.wall_ns if seen is None or seen.ended_ns is None else seen.ended_ns
+    return predicate.Timings(
+        queued_ms=None if started is None else round((started - ended.run.accepted.wall_ns) / 1e6, 3),
+        started_ns=started,
+        ended_ns=finished,
+        duration_ms=None if started is None else round((finished - started) / 1e6, 3),
+    )
+
+
+def _failure(ended: Ended) -> predicate.Failure | None:
+    if ended.report is None or ended.report.failure is None:
+        return None
+    seen, clean = ended.report.failure, ended.run.redactor.text
+    return predicate.Failure(
+        error_class=seen.error_class,
+        message=None if seen.message is None else clean(seen.message),
+        node=seen.node,
+        node_type=seen.node_type,
+        traceback=None if seen.traceback is None else clean(seen.traceback),
+    )

@@ -1,0 +1,128 @@
+"""An accepted graph becomes a submission entry, its objects, and a `Run` to follow."""
+
+from __future__ import annotations
+
+from .. import canonical
+from ..model import Accepted, Basis, Edge, Host, Kind, Relation, Status
+from ..record import predicate
+from ..record.graph import ApiGraph
+from ..record.redact import Redacted, Redactor
+from .book import Book
+from .run import HostView, Run
+
+INTENT_CLASS = "ProvenanceIntent"
+JSON_TYPE = "application/json"
+
+
+def submit(book: Book, host: Host, salt: bytes, event: Accepted, parent: predicate.Parent | None) -> Run:
+    """Write the submission. Secrets are replaced before a byte of the graph is made."""
+    received = canonical.thaw(event.frozen)
+    view = HostView(host)
+    redactor = Redactor(salt, view.input_names)
+    clean = redactor.graph(received["prompt"], received.get("workflow"), received["extra"])
+    documents = _documents(clean)
+    digests = {name: canonical.sha256_hex(data) for name, data in documents.items()}
+    graph = ApiGraph(clean.prompt)
+    execution = _unused_id(book, event)
+    said = predicate.submission(
+        session=book.session,
+        at=book.clock(),
+        execution=execution,
+        prompt_id=event.prompt_id,
+        number=event.number,
+        accepted=event.at,
+        workflow=digests.get("workflow"),
+        prompt=digests["prompt"],
+        extra=digests.get("extra"),
+        packs=_packs(host, graph),
+        redactions=clean.marks,
+        parent=parent,
+        edges=() if parent is None else (_revision(execution, parent),),
+    )
+    entry = book.append(
+        Kind.SUBMISSION,
+        said,
+        [(data, JSON_TYPE) for data in documents.values()],
+        execution=execution,
+        prompt_id=event.prompt_id,
+        parent=None if parent is None else parent.execution,
+        status=Status.QUEUED.value,
+    )
+    return Run(
+        execution=execution,
+        stamp=event.execution,
+        submission=entry,
+        prompt_document=digests["prompt"],
+        graph=graph,
+        targets=tuple(str(node) for node in received["outputs"]),
+        parent=parent.execution if parent is not None and parent.known else None,
+        accepted=event.at,
+        host=view,
+        redactor=redactor,
+    )
+
+
+def record_intents(book: Book, run: Run) -> None:
+    """Sign the author's ideas that this run is the first to carry."""
+    for node in run.graph.nodes:
+        if run.graph.class_type(node) != INTENT_CLASS:
+            continue
+        values = run.graph.literals(node)
+        text, title = str(values.get("text") or ""), str(values.get("title") or "") or None
+        if text.strip() and not book.index.has_intent(text, title):
+            said = predicate.intent(
+                session=book.session, at=book.clock(), text=text, title=title, node=node, execution=run.execution
+            )
+            book.append(Kind.INTENT, said, execution=run.execution)
+
+
+def reopen(book: Book, host: Host, salt: bytes, execution: str) -> Run:
+    """A run of an earlier session as far as its submission tells; its targets are its graph's output nodes."""
+    row = book.index.execution(execution)
+    if row is None:
+        raise LookupError(execution)
+    document = book.ledger.objects.get(row.prompt)
+    graph = ApiGraph(None if document is None else canonical.parse_json(document))
+    view = HostView(host)
+    return Run(
+        execution=row.id,
+        stamp=row.id,
+        submission=row.submission,
+        prompt_document=row.prompt,
+        graph=graph,
+        targets=tuple(node for node in graph.nodes if view.is_output_node(graph.class_type(node))),
+        parent=row.parent if row.parent_known else None,
+        accepted=book.clock(),
+        host=view,
+        redactor=Redactor(salt, view.input_names),
+    )
+
+
+def _documents(clean: Redacted) -> dict[str, bytes]:
+    parts = {"workflow": clean.workflow, "prompt": clean.prompt, "extra": clean.extra or None}
+    return {name: canonical.snapshot_bytes(value) for name, value in parts.items() if value is not None}
+
+
+def _unused_id(book: Book, event: Accepted) -> str:
+    """The id the host stamped, or the next count when an earlier session already used it."""
+    execution, count = event.execution, book.index.executions_with_prompt_id(event.prompt_id)
+    while book.index.execution(execution) is not None:
+        count += 1
+        execution = f"{event.prompt_id}~{count}"
+    return execution
+
+
+def _packs(host: Host, graph: ApiGraph) -> dict[str, str | None]:
+    found = {name: host.node_pack(name) for name in sorted({graph.class_type(node) for node in graph.nodes})}
+    return {name: pack for name, pack in found.items() if pack is not None}
+
+
+def _revision(execution: str, parent: predicate.Parent) -> Edge:
+    return Edge(execution, parent.execution, Relation.REVISION_OF, parent.basis, parent.method)
+
+
+def parent_of(event: Accepted, known: str | None) -> predicate.Parent | None:
+    """The declared parent; `known` is its id in this ledger, None when the ledger does not hold it."""
+    if event.parent is None:
+        return None
+    return predicate.Parent(known or event.parent, known is not None, Basis.DECLARED, event.parent_method or "workflow")
