@@ -14,9 +14,9 @@ import torch
 from .words import Scene
 
 ROLES = (
-    "night_top night_low sunset_top sunset_low dawn_top dawn_low day_top day_low storm_top storm_low "
-    "sea land foliage sand glow ink"
-).split()
+    "night_top", "night_low", "sunset_top", "sunset_low", "dawn_top", "dawn_low", "day_top", "day_low",
+    "storm_top", "storm_low", "sea", "land", "foliage", "sand", "glow", "ink",
+)  # fmt: skip
 DEFAULT_PALETTE = (
     (0.02, 0.03, 0.12), (0.10, 0.13, 0.32), (0.25, 0.16, 0.42), (0.99, 0.56, 0.26), (0.42, 0.56, 0.82),
     (0.98, 0.80, 0.72), (0.25, 0.52, 0.87), (0.78, 0.89, 0.97), (0.17, 0.20, 0.25), (0.44, 0.47, 0.50),

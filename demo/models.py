@@ -1,6 +1,7 @@
 """The demo's model files: small, real safetensors files, made on the first start.
 
-Their bytes are what the painter paints with, so a fingerprint of a file tells pictures apart as it does with real models.
+Their bytes are what the painter paints with, so a fingerprint of a file tells pictures apart as it does with real
+models.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 """The demo's model: a closed-form denoiser over drawn pictures.
 
 The pictures a prompt stands for are taken as a mixture of Gaussians: one component per composition, around the drawn
-picture, with a smooth (stationary) covariance. For such a mixture the best possible denoiser is known in closed form: a
-Wiener filter towards each component, weighted by how likely the component is. So nothing is trained, and yet sampling is
-real: noise decides the composition and the colour drift, guidance sharpens, a negative prompt pushes away, and a start
-from another picture keeps what the noise did not reach.
+picture, with a smooth (stationary) covariance, and a broad one for pictures in general. For such a mixture the best
+possible denoiser is known in closed form: a Wiener filter towards each component, weighted by how likely the component
+is. So nothing is trained, and yet sampling is real: noise decides the composition and the colour drift, guidance
+sharpens, a negative prompt pushes away, and a start from another picture keeps what the noise did not reach.
 
 A latent is the picture in -1..1 with each 8 x 8 block folded into channels (192, height / 8, width / 8), which loses
 nothing.

@@ -1,8 +1,8 @@
 """Noise schedules and integrators, as textbooks give them (Karras et al. 2022; Lu et al. 2022).
 
-A model is a function `(x, sigma) -> denoised`, with x = picture + sigma * noise. Sigmas fall to 0; a list without a final
-0 leaves the result with that much noise. `step(i, x, denoised)` is called after each model call that counts as a step,
-and may raise to stop.
+A model is a function `(x, sigma) -> denoised`, with x = picture + sigma * noise. Sigmas fall to 0; a list without a
+final 0 leaves the result with that much noise. `step(i, x, denoised)` is called after each model call that counts as a
+step, and may raise to stop.
 """
 
 from __future__ import annotations

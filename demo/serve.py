@@ -40,7 +40,7 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("--output-directory", type=Path, default=None)
     parser.add_argument("--input-directory", type=Path, default=None)
-    parser.add_argument("--temp-directory", type=Path, default=None)
+    parser.add_argument("--temp-directory", type=Path, default=None, help="its subfolder `temp` is used")
     parser.add_argument("--user-directory", type=Path, default=None)
     parser.add_argument(
         "--front-end-root", type=Path, default=None, help="serve this page instead of the installed one"
@@ -69,7 +69,8 @@ def options_from(given: argparse.Namespace) -> HostOptions:
         front_end_root=given.front_end_root,
         output_directory=given.output_directory,
         input_directory=given.input_directory,
-        temp_directory=given.temp_directory,
+        # As in ComfyUI the option names the parent: the folder itself is emptied at start and stop.
+        temp_directory=given.temp_directory / "temp" if given.temp_directory else None,
         user_directory=given.user_directory,
     )
 

@@ -12,10 +12,11 @@ import re
 import torch
 
 CONCEPTS = (
-    "night sunset dawn day storm sea mountain forest desert city moon sun stars cloud snow rain cat crystal pendant boat "
-    "lighthouse flower castle bird lantern portrait mist aurora red orange gold green teal blue violet pink white black "
-    "ink watercolor pastel vivid dark bright"
-).split()
+    "night", "sunset", "dawn", "day", "storm", "sea", "mountain", "forest", "desert", "city", "moon", "sun",
+    "stars", "cloud", "snow", "rain", "cat", "crystal", "pendant", "boat", "lighthouse", "flower", "castle",
+    "bird", "lantern", "portrait", "mist", "aurora", "red", "orange", "gold", "green", "teal", "blue", "violet",
+    "pink", "white", "black", "ink", "watercolor", "pastel", "vivid", "dark", "bright",
+)  # fmt: skip
 ACCENTS = 8
 WIDTH = 64
 ACCENT_AT = WIDTH - ACCENTS
@@ -111,10 +112,13 @@ _ALIASES: dict[str, str] = {
 }
 _PHRASES: dict[str, str] = {
     "golden hour": "sunset gold", "northern lights": "aurora", "blue hour": "dawn blue",
-    "猫": " cat ", "水晶": " crystal ", "吊坠": " pendant ", "月": " moon ", "夜": " night ", "海": " sea ", "山": " mountain ",
+    "猫": " cat ", "水晶": " crystal ", "吊坠": " pendant ", "月": " moon ", "夜": " night ", "海": " sea ",
+    "山": " mountain ",
     "森林": " forest ", "日落": " sunset ", "雪": " snow ", "云": " cloud ", "花": " flower ", "城": " castle ",
 }  # fmt: skip
-_STOP_WORDS = frozenset("a an the of in on at by with and or over under from to for is its very".split())
+_STOP_WORDS = frozenset(
+    ["a", "an", "the", "of", "in", "on", "at", "by", "with", "and", "or", "over", "under", "from", "to", "for", "is"]
+)
 _PIECE = re.compile(r"\(([^():]+):([0-9.]+)\)|([^()]+)")
 
 

@@ -34,7 +34,7 @@ class HostOptions:
     front_end_root: Path | None = None
     output_directory: Path | None = None
     input_directory: Path | None = None
-    temp_directory: Path | None = None
+    temp_directory: Path | None = None  # emptied at start and stop
     user_directory: Path | None = None
 
 
@@ -82,6 +82,8 @@ class EmbeddedHost:
         )
         cli_args.args.base_directory = folder_paths.base_path
         cli_args.args.listen = options.listen
+        shutil.rmtree(folder_paths.temp_directory, ignore_errors=True)
+        Path(folder_paths.temp_directory).mkdir(parents=True)
         models.write_models(Path(folder_paths.models_dir))
         registry.clear()
         self._uninstall = modules.install(modules.build(_sampling_modules()))
@@ -115,7 +117,7 @@ class EmbeddedHost:
             self._threads[0].join(timeout=30)
         if not self._loop.is_running():
             self._loop.close()
-        for path in self.options.packs.values():
+        for path in self._packs().values():
             loader.forget_modules(path)
         if self._uninstall is not None:
             self._uninstall()
@@ -133,6 +135,12 @@ class EmbeddedHost:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+    def _packs(self) -> dict[str, Path]:
+        """The given packs, and those that lie (or are linked) in `custom_nodes`."""
+        folder = self.options.base_directory / "custom_nodes"
+        found = sorted(path for path in folder.glob("*") if (path / "__init__.py").is_file())
+        return {**{path.name: path for path in found if path.suffix != ".disabled"}, **self.options.packs}
 
     def _spawn(self, name: str, target: Any, *arguments: Any) -> None:
         thread = threading.Thread(target=target, args=arguments, name=name, daemon=True)
@@ -156,7 +164,7 @@ class EmbeddedHost:
             self._loop.run_until_complete(self._close(self._runner))
 
     async def _open(self) -> None:
-        for name, path in self.options.packs.items():
+        for name, path in self._packs().items():
             # Loaded on the loop that serves: a pack may start tasks on it.
             if await loader.load_custom_node(path, name):
                 logging.info("Loaded custom node pack %s", name)

@@ -227,7 +227,7 @@ def get_save_image_path(
     if os.path.commonpath((root, os.path.abspath(folder))) != root:
         message = f"Saving image outside the output folder is not allowed: {os.path.abspath(folder)}"
         logging.error(message)
-        raise Exception(message)  # noqa: TRY002 - the class is part of the contract: it shows as the error type
+        raise Exception(message)
     os.makedirs(folder, exist_ok=True)
     taken = [0]
     for name in os.listdir(folder):

@@ -1,7 +1,7 @@
 """The queue of prompts and the thread that works it off.
 
-The attribute names and the item layout `(number, prompt_id, prompt, extra_data, outputs_to_execute, sensitive)` are part
-of the contract: packs observe `put` and `task_done` on the instance.
+The attribute names and the item layout `(number, prompt_id, prompt, extra_data, outputs_to_execute, sensitive)` are
+part of the contract: packs observe `put` and `task_done` on the instance.
 """
 
 from __future__ import annotations

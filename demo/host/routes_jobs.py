@@ -97,7 +97,7 @@ def _unfinished(item: Item, status: str) -> dict[str, Any]:
 
 def _finished(prompt_id: str, entry: dict[str, Any], whole: bool = False) -> dict[str, Any]:
     status = entry.get("status") or {}
-    events = {event: data for event, data in status.get("messages", [])}
+    events = dict(status.get("messages", []))
     end = next((events[name] for name in _END_EVENTS if name in events), {})
     ended_well = status.get("status_str") != "error"
     cancelled = "execution_interrupted" in events

@@ -17,16 +17,9 @@ from typing import Any
 
 from .graph import ExecutionBlocker
 
-
-class Hidden(str, Enum):
-    """Values that the host hands to a node besides its inputs."""
-
-    unique_id = "UNIQUE_ID"
-    prompt = "PROMPT"
-    extra_pnginfo = "EXTRA_PNGINFO"
-    dynprompt = "DYNPROMPT"
-    auth_token_comfy_org = "AUTH_TOKEN_COMFY_ORG"
-    api_key_comfy_org = "API_KEY_COMFY_ORG"
+# Values that the host hands to a node besides its inputs: `Hidden.prompt` and so on.
+_HIDDEN = ("unique_id", "prompt", "extra_pnginfo", "dynprompt", "auth_token_comfy_org", "api_key_comfy_org")
+Hidden = Enum("Hidden", {name: name.upper() for name in _HIDDEN}, type=str)  # type: ignore[misc]
 
 
 @dataclass(frozen=True)
@@ -60,12 +53,12 @@ class _Type:
         self.io_type = io_type
         self._defaults = defaults
 
-    def Input(self, id: str, *, optional: bool = False, **options: Any) -> Input:  # noqa: N802 - ComfyUI's spelling
-        """Declare an input of this type."""
+    def Input(self, id: str, *, optional: bool = False, **options: Any) -> Input:
+        """Declare an input of this type. The capitals here and below are ComfyUI's spelling."""
         given = {_SPELLING.get(key, key): value for key, value in {**self._defaults, **options}.items()}
         return Input(id, self.io_type, {key: value for key, value in given.items() if value is not None}, optional)
 
-    def Output(self, display_name: str | None = None, **options: Any) -> Output:  # noqa: N802 - ComfyUI's spelling
+    def Output(self, display_name: str | None = None, **options: Any) -> Output:
         """Declare an output of this type."""
         return Output(self.io_type, display_name, **options)
 
@@ -155,12 +148,12 @@ class ComfyNode:
         raise NotImplementedError
 
     @classmethod
-    def GET_SCHEMA(cls) -> Schema:  # noqa: N802 - ComfyUI's spelling
+    def GET_SCHEMA(cls) -> Schema:
         """The node's schema."""
         return cls.define_schema()
 
     @classmethod
-    def INPUT_TYPES(cls) -> dict[str, dict[str, Any]]:  # noqa: N802 - ComfyUI's spelling
+    def INPUT_TYPES(cls) -> dict[str, dict[str, Any]]:
         """The inputs in V1 form."""
         schema = cls.define_schema()
         out: dict[str, dict[str, Any]] = {}
@@ -173,7 +166,7 @@ class ComfyNode:
         return out
 
     @classmethod
-    def EXECUTE_NORMALIZED(cls, *args: Any, **inputs: Any) -> NodeOutput:  # noqa: N802 - ComfyUI's spelling
+    def EXECUTE_NORMALIZED(cls, *args: Any, **inputs: Any) -> NodeOutput:
         """Run the node; whatever form it returns, the answer is a NodeOutput."""
         made = cls.execute(*args, **inputs)
         if made is None:
@@ -189,7 +182,7 @@ class ComfyNode:
         raise TypeError(f"Invalid return type from node: {type(made)}")
 
     @classmethod
-    def PREPARE_CLASS_CLONE(cls, v3_data: dict[str, Any] | None) -> type[ComfyNode]:  # noqa: N802
+    def PREPARE_CLASS_CLONE(cls, v3_data: dict[str, Any] | None) -> type[ComfyNode]:
         """A subclass for one call, so that hidden values of two runs cannot meet."""
         values = (v3_data or {}).get("hidden_inputs", {})
         names = {kind.name: values.get(kind) for kind in Hidden}

@@ -105,7 +105,7 @@ class _Check:
             node_errors[node_id]["dependent_outputs"].append(output)
 
     def _cycle(self, node_id: str) -> Verdict:
-        loop = self._path[self._path.index(node_id) :] + [node_id]
+        loop = [*self._path[self._path.index(node_id) :], node_id]
         members = list(dict.fromkeys(loop))
         details = " -> ".join(f"{n} ({self.prompt[n]['class_type']})" for n in loop)
         for member in members:
@@ -241,8 +241,9 @@ def _literal(inputs: dict[str, Any], name: str, config: tuple[Any, Any], *, chec
 
 
 def _types_fit(received: Any, wanted: Any) -> bool:
-    # The inverse of `!=`, because packs make wildcard types by overriding __ne__.
-    if not received != wanted:
+    # Asked with `!=` and not `==`, because packs make wildcard types by overriding __ne__.
+    differ = received != wanted
+    if not differ:
         return True
     if received == "*" or wanted == "*" or (isinstance(received, list) and wanted == "COMBO"):
         return True

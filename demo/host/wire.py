@@ -1,7 +1,7 @@
 """The websocket's binary messages: the content of `protocol`.
 
-A binary message is a big-endian 32-bit event number and its payload. A picture's payload starts with the format (1 JPEG,
-2 PNG) or, in the newer form, with a length and a JSON header.
+A binary message is a big-endian 32-bit event number and its payload. A picture's payload starts with the format
+(1 JPEG, 2 PNG) or, in the newer form, with a length and a JSON header.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Wrappers around stages of sampling: the content of `comfy.patcher_extension`.
 
-A wrapper is called as `wrapper(executor, *args, **kwargs)` and goes on with `executor(*args, **kwargs)`; the object whose
-method is wrapped is `executor.class_obj`.
+A wrapper is called as `wrapper(executor, *args, **kwargs)` and goes on with `executor(*args, **kwargs)`; the object
+whose method is wrapped is `executor.class_obj`.
 """
 
 from __future__ import annotations

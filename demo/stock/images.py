@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import random
+import secrets
 from pathlib import Path
 from typing import Any
 
@@ -74,11 +73,14 @@ class LoadImage:
 class LoadImageMask:
     """One channel of a picture as a mask."""
 
-    _channels = ["alpha", "red", "green", "blue"]
-
     @classmethod
     def INPUT_TYPES(cls) -> dict[str, Any]:
-        return {"required": {"image": (_input_files(), {"image_upload": True}), "channel": (cls._channels,)}}
+        return {
+            "required": {
+                "image": (_input_files(), {"image_upload": True}),
+                "channel": (["alpha", "red", "green", "blue"],),
+            }
+        }
 
     RETURN_TYPES = ("MASK",)
     FUNCTION = "load_image"
@@ -144,7 +146,7 @@ class SaveImage:
         for number, image in enumerate(images):
             name = f"{stem.replace('%batch_num%', str(number))}_{counter + number:05}_.png"
             pixels = np.clip(255.0 * image.cpu().numpy(), 0, 255).astype(np.uint8)
-            Image.fromarray(pixels).save(os.path.join(folder, name), pnginfo=about, compress_level=self.compress_level)
+            Image.fromarray(pixels).save(Path(folder) / name, pnginfo=about, compress_level=self.compress_level)
             saved.append({"filename": name, "subfolder": subfolder, "type": self.type})
         return {"ui": {"images": saved}}
 
@@ -156,7 +158,7 @@ class PreviewImage(SaveImage):
         super().__init__()
         self.output_dir = folder_paths.get_temp_directory()
         self.type = "temp"
-        self.prefix_append = "_temp_" + "".join(random.choice("abcdefghijklmnopqrstuvwxyz") for _ in range(5))
+        self.prefix_append = "_temp_" + secrets.token_hex(4)
         self.compress_level = 1
 
     DESCRIPTION = "Shows images without keeping them."
@@ -194,19 +196,16 @@ class EmptyImage:
 class ImageScale:
     """A picture at another size."""
 
-    upscale_methods = ["nearest-exact", "bilinear", "area", "bicubic", "lanczos"]
-    crop_methods = ["disabled", "center"]
-
     @classmethod
     def INPUT_TYPES(cls) -> dict[str, Any]:
         side = {"default": 512, "min": 0, "max": MAX_RESOLUTION, "step": 1}
         return {
             "required": {
                 "image": ("IMAGE",),
-                "upscale_method": (cls.upscale_methods,),
+                "upscale_method": (["nearest-exact", "bilinear", "area", "bicubic", "lanczos"],),
                 "width": ("INT", dict(side)),
                 "height": ("INT", dict(side)),
-                "crop": (cls.crop_methods,),
+                "crop": (["disabled", "center"],),
             }
         }
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -76,19 +75,16 @@ class VAEEncode:
 class LatentUpscale:
     """Latents at another size."""
 
-    upscale_methods = ["nearest-exact", "bilinear", "area", "bicubic", "bislerp"]
-    crop_methods = ["disabled", "center"]
-
     @classmethod
     def INPUT_TYPES(cls) -> dict[str, Any]:
         side = {"default": 512, "min": 0, "max": MAX_RESOLUTION, "step": 8}
         return {
             "required": {
                 "samples": ("LATENT",),
-                "upscale_method": (cls.upscale_methods,),
+                "upscale_method": (["nearest-exact", "bilinear", "area", "bicubic", "bislerp"],),
                 "width": ("INT", dict(side)),
                 "height": ("INT", dict(side)),
-                "crop": (cls.crop_methods,),
+                "crop": (["disabled", "center"],),
             }
         }
 
@@ -161,7 +157,7 @@ class SaveLatent:
             about.update({key: json.dumps(value) for key, value in (extra_pnginfo or {}).items()})
         name = f"{stem}_{counter:05}_.latent"
         tensors = {"latent_tensor": samples["samples"].contiguous(), "latent_format_version_0": torch.tensor([])}
-        save_file(tensors, os.path.join(folder, name), metadata=about)
+        save_file(tensors, Path(folder) / name, metadata=about)
         return {"ui": {"latents": [{"filename": name, "subfolder": subfolder, "type": "output"}]}}
 
 

@@ -11,9 +11,9 @@ from .. import painter
 from ..host import folder_paths
 
 _CLIP_TYPES = (
-    "stable_diffusion stable_cascade sd3 stable_audio mochi ltxv pixart cosmos lumina2 wan hidream chroma ace omnigen2 "
-    "qwen_image hunyuan_image flux2 ovis longcat_image"
-).split()
+    "stable_diffusion", "stable_cascade", "sd3", "stable_audio", "mochi", "ltxv", "pixart", "cosmos", "lumina2",
+    "wan", "hidream", "chroma", "ace", "omnigen2", "qwen_image", "hunyuan_image", "flux2", "ovis", "longcat_image",
+)  # fmt: skip
 
 
 def _read(kind: str, name: str) -> dict[str, torch.Tensor]:
