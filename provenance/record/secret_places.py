@@ -8,17 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..model import Json
 from .secret_names import Strength, hides, strength, trivial
 from .secret_widgets import Names, fed_inputs, fed_nodes, feeds, widget_positions
 
+_CONTAINERS = frozenset({dict, list, tuple})
+
 Replace = Callable[[str], str]
 
 
-@dataclass(frozen=True, slots=True)
-class _Frame:
+class _Frame(NamedTuple):
     """One container, and how to reach it: `parent` indexes the list of frames."""
 
     value: Any
@@ -106,41 +107,52 @@ class _Walk:
         self._positions: dict[int, frozenset[int]] = {}  # id() of widgets_values -> secret places in it
 
     def visit(self, index: int) -> None:
+        """Look at one container; what it contains is put at the end of the frames."""
         frame = self.frames[index]
         if isinstance(frame.value, dict):
-            self._visit_dict(index, frame)
-        else:
-            positions = self._positions.get(id(frame.value), frozenset())
-            for place, item in enumerate(frame.value):
-                self._visit_item(index, place, item, frame.inherited or place in positions)
+            self._visit_dict(index, frame.value, frame.inherited)
+            return
+        positions = self._positions.get(id(frame.value), frozenset())
+        for place, item in enumerate(frame.value):
+            self._visit_item(index, place, item, frame.inherited or place in positions)
 
-    def _visit_dict(self, index: int, frame: _Frame) -> None:
-        value = frame.value
-        self._fed.update(fed_nodes(value))
-        values = value.get("widgets_values")
-        if isinstance(values, list):
-            self._positions[id(values)] = widget_positions(value, self._names, self._fed.get(id(value)))
-        level = self._fed.get(id(value), Strength.NONE)
-        pair_name = value.get("name", value.get("key"))
+    def _visit_dict(self, index: int, value: dict[Any, Json], inherited: bool) -> None:
+        level = self._prepare(value)
+        pair = value.get("name", value.get("key")) if "value" in value else None
         for key, item in value.items():
-            name = pair_name if key == "value" and isinstance(pair_name, str) else key
-            if isinstance(key, str):
-                self.texts.add(key)
-            secret = frame.inherited
-            if isinstance(name, str):
-                if isinstance(item, str):
-                    secret = secret or hides(name, item) or hides(str(key), item) or feeds(level, item)
-                elif isinstance(item, (dict, list)):
-                    secret = secret or (strength(name) is Strength.STRONG and not _is_link(item))
-            self._visit_item(index, key, item, secret)
+            kind = type(item)
+            if type(key) is not str:  # Python callers may use numbers, which JSON writes as text
+                self._visit_item(index, key, item, inherited)
+                continue
+            self.texts.add(key)
+            if kind is str:
+                self.texts.add(item)
+                secret = inherited or hides(key, item) or (level and feeds(level, item))
+                if not secret and pair is not None and key == "value" and isinstance(pair, str):
+                    secret = hides(pair, item)
+                if secret and not trivial(item):
+                    self.hits.add((index, key))
+            elif kind in _CONTAINERS and item:
+                below = inherited or (strength(key) is Strength.STRONG and not _is_link(item))
+                self.frames.append(_Frame(item, index, key, below))
 
-    def _visit_item(self, index: int, key: Any, item: Json, secret: bool) -> None:
+    def _visit_item(self, index: int, key: Any, item: Json, inherited: bool) -> None:
         if isinstance(item, str):
             self.texts.add(item)
-            if secret and not trivial(item):
+            if inherited and not trivial(item):
                 self.hits.add((index, key))
-        elif isinstance(item, (dict, list)) and item:
-            self.frames.append(_Frame(item, index, key, secret))
+        elif type(item) in _CONTAINERS and item:
+            self.frames.append(_Frame(item, index, key, inherited))
+
+    def _prepare(self, value: dict[Any, Json]) -> Strength:
+        """Note what the container tells about those below it; say whether it feeds a secret input itself."""
+        if "links" in value:
+            self._fed.update(fed_nodes(value))
+        level = self._fed.get(id(value), Strength.NONE) if self._fed else Strength.NONE
+        values = value.get("widgets_values")
+        if isinstance(values, list):
+            self._positions[id(values)] = widget_positions(value, self._names, level)
+        return level
 
 
 def _is_link(value: Json) -> bool:
@@ -152,7 +164,7 @@ def _items(container: Any) -> Iterable[tuple[Any, Json]]:
 
 
 def _copied(container: Any, changes: dict[Any, Any], renamed: dict[Any, str]) -> Any:
-    if isinstance(container, list):
+    if not isinstance(container, dict):
         return [changes.get(place, item) for place, item in enumerate(container)]
     copy: dict[Any, Any] = {}
     for key, item in container.items():

@@ -63,8 +63,8 @@ def fed_nodes(scope: Mapping[str, Json]) -> dict[int, Strength]:
     return found
 
 
-def widget_positions(node: Mapping[str, Json], names: Names, level: Strength | None) -> frozenset[int]:
-    """Places in the node's `widgets_values` list that hold a secret. `level`: how secret an input it feeds, if any."""
+def widget_positions(node: Mapping[str, Json], names: Names, level: Strength) -> frozenset[int]:
+    """Places in the node's `widgets_values` list that hold a secret. `level`: how secret an input it feeds."""
     values: list[Json] = node["widgets_values"]
     found = {place for place, value in enumerate(values) if level and isinstance(value, str) and feeds(level, value)}
     for naming in _namings(node, names):

@@ -1,0 +1,227 @@
+"""Made-up secrets, one per shape, put together from pieces so that no scanner takes this file for a leak."""
+
+from __future__ import annotations
+
+import random
+import string
+
+_RANDOM = random.Random(7)
+HEX = "0123456789abcdef"
+ALNUM = string.ascii_letters + string.digits
+UPPER = string.ascii_uppercase + string.digits
+
+
+def run(alphabet: str, length: int) -> str:
+    text = "".join(_RANDOM.choice(alphabet) for _ in range(length - 2))
+    return text + "7" + ("k" if "k" in alphabet else alphabet[-1])
+
+
+def uuid() -> str:
+    return "-".join(run(HEX, length) for length in (8, 4, 4, 4, 12))
+
+
+_PREFIXES = {
+    "sk-": (ALNUM, 48),
+    "sk-ant-api03-": (ALNUM + "_-", 93),
+    "sk-proj-": (ALNUM + "_-", 120),
+    "sk-or-v1-": (HEX, 64),
+    "sk-svcacct-": (ALNUM, 60),
+    "sk_": (HEX, 48),
+    "sk_live_": (ALNUM, 24),
+    "rk_live_": (ALNUM, 24),
+    "whsec_": (ALNUM, 32),
+    "hf_": (ALNUM, 34),
+    "ghp_": (ALNUM, 36),
+    "gho_": (ALNUM, 36),
+    "ghu_": (ALNUM, 36),
+    "ghs_": (ALNUM, 36),
+    "ghr_": (ALNUM, 36),
+    "github_pat_": (ALNUM + "_", 82),
+    "glpat-": (ALNUM, 20),
+    "npm_": (ALNUM, 36),
+    "pypi-AgEIcHlwaS5vcmc": (ALNUM, 80),
+    "dckr_pat_": (ALNUM, 27),
+    "r8_": (ALNUM, 37),
+    "comfyui-": (HEX, 64),
+    "xai-": (ALNUM, 80),
+    "gsk_": (ALNUM, 52),
+    "pplx-": (ALNUM, 48),
+    "nvapi-": (ALNUM, 64),
+    "tgp_v1_": (ALNUM, 43),
+    "lsv2_pt_": (HEX, 32),
+    "pcsk_": (ALNUM, 60),
+    "tvly-": (ALNUM, 32),
+    "rpa_": (ALNUM, 40),
+    "AIza": (ALNUM, 35),
+    "ya29.": (ALNUM, 60),
+    "GOCSPX-": (ALNUM, 28),
+    "AKIA": (UPPER, 16),
+    "ASIA": (UPPER, 16),
+    "LTAI": (ALNUM, 20),
+    "AKID": (ALNUM, 32),
+    "key-": (HEX, 32),
+    "shpat_": (HEX, 32),
+    "dop_v1_": (HEX, 64),
+    "hvs.": (ALNUM, 90),
+    "lin_api_": (ALNUM, 40),
+    "ntn_": (ALNUM, 46),
+    "secret_": (ALNUM, 43),
+    "dapi": (HEX, 32),
+    "NRAK-": (UPPER, 27),
+    "ATATT3": (ALNUM, 180),
+    "figd_": (ALNUM, 40),
+    "sbp_": (HEX, 40),
+    "tskey-auth-": (ALNUM, 30),
+    "AGE-SECRET-KEY-1": (UPPER, 58),
+    "xoxb-": (string.digits, 40),
+    "xoxp-": (string.digits, 40),
+    "xapp-1-": (UPPER, 60),
+}
+
+# Secrets that give themselves away wherever they stand.
+BY_SHAPE: dict[str, str] = {prefix: prefix + run(*rest) for prefix, rest in _PREFIXES.items()} | {
+    "jwt": ".".join(("eyJ" + run(ALNUM, 33), "eyJ" + run(ALNUM, 60), run(ALNUM, 43))),
+    "telegram": run(string.digits, 10) + ":AA" + run(ALNUM, 33),
+    "fal": uuid() + ":" + run(HEX, 32),
+    "mailchimp": run(HEX, 32) + "-us12",
+    "zhipu": run(HEX, 32) + "." + run(ALNUM, 16),
+    "discord bot": "M" + run(ALNUM, 24) + "." + run(ALNUM, 6) + "." + run(ALNUM, 30),
+    "airtable": "pat" + run(ALNUM, 14) + "." + run(HEX, 64),
+    "pem": "-----BEGIN RSA PRIVATE KEY-----\n"
+    + run(ALNUM, 64)
+    + "\n"
+    + run(ALNUM, 30)
+    + "\n-----END RSA PRIVATE KEY-----",
+    "openssh": "-----BEGIN OPENSSH PRIVATE KEY-----\n" + run(ALNUM, 70) + "\n-----END OPENSSH PRIVATE KEY-----",
+    "torn pem": "-----BEGIN PRIVATE KEY-----\n" + run(ALNUM, 64),
+}
+
+# Text around a secret: {} is where it stands.
+IN_CONTEXT: dict[str, tuple[str, str]] = {
+    "bearer": ("Bearer {}", run(ALNUM, 20)),
+    "authorization": ("Authorization: Basic {}", run(ALNUM, 24) + "=="),
+    "authorization token": ('{{"authorization": "Token {}"}}', run(ALNUM, 24)),
+    "url password": ("postgres://bob:{}@db.example.net:5432/x", run(ALNUM, 12)),
+    "short url password": ("see ftp://bob:{}@host/", "h7Kz9"),
+    "url token": ("https://{}@github.com/x/y.git", run(ALNUM, 30)),
+    "query key": ("https://api.example.net/v1?model=x&key={}&n=1", run(ALNUM, 20)),
+    "query token": ("https://civitai.com/api/download/models/1?token={}", run(HEX, 32)),
+    "query api_key": ("https://api.example.net/v1?api_key={}", run(ALNUM, 12)),
+    "presigned": ("https://b.s3.amazonaws.com/o?X-Amz-Expires=9&X-Amz-Signature={}", run(HEX, 64)),
+    "azure": ("DefaultEndpointsProtocol=https;AccountName=x;AccountKey={};", run(ALNUM, 86) + "=="),
+    "sas": ("https://x.blob.core.windows.net/c?sv=1&sig={}", run(ALNUM, 43) + "%3D"),
+    "slack webhook": (
+        "https://hooks.slack.com/services/{}",
+        "T0" + run(UPPER, 8) + "/B0" + run(UPPER, 8) + "/" + run(ALNUM, 24),
+    ),
+    "discord webhook": ("https://discord.com/api/webhooks/{}", run(string.digits, 18) + "/" + run(ALNUM, 68)),
+    "aws secret": ("id AKIA" + run(UPPER, 16) + ":{}", run(ALNUM + "/+", 40)),
+    "npmrc": ("//registry.npmjs.org/:_authToken={}", run(ALNUM, 30)),
+    "netrc": ("machine x.example.net login bob password {}", run(ALNUM, 9)),
+    "env file": ("OPENAI_API_KEY={}\nHOST=x", run(ALNUM, 20)),
+    "yaml": ("client_secret: {}", run(ALNUM, 16)),
+    "json text": ('{{"api_key": "{}", "model": "x"}}', run(ALNUM, 10)),
+    "escaped json text": ('"{{\\"password\\": \\"{}\\"}}"', run(ALNUM, 10)),
+    "cookie header": ("Cookie: sid={}", run(ALNUM, 26)),
+    "x-api-key": ("x-api-key: {}", run(ALNUM, 20)),
+    "chinese": ("密码：{}", run(ALNUM, 10)),
+}
+
+# Names that announce a secret, whatever the value looks like.
+NAMES = [
+    "api_key",
+    "apikey",
+    "api-key",
+    "API_KEY",
+    "apiKey",
+    "openai_api_key",
+    "openaiApiKey",
+    "auth_token",
+    "auth_token_comfy_org",
+    "api_key_comfy_org",
+    "access_token",
+    "accessToken",
+    "secret",
+    "client_secret",
+    "secret_key",
+    "password",
+    "passwd",
+    "Password",
+    "db_password",
+    "passphrase",
+    "bearer",
+    "bearer_token",
+    "authorization",
+    "private_key",
+    "cookie",
+    "cookies",
+    "session_token",
+    "credentials",
+    "jwt",
+    "hf_token",
+    "civitai_token",
+    "github_token",
+    "refresh_token",
+    "webhook_secret",
+    "aws_secret_access_key",
+    "huggingface_token",
+    "gemini_key",
+    "密码",
+    "API密钥",
+]
+
+NOT_NAMES = [
+    "max_tokens",
+    "max_token",
+    "token_normalization",
+    "tokenizer",
+    "tokens",
+    "token_count",
+    "keyframe",
+    "keyboard",
+    "key_frames",
+    "keyframes",
+    "monkey",
+    "turkey",
+    "compass",
+    "bypass",
+    "passes",
+    "passthrough",
+    "author",
+    "authors",
+    "sampler_name",
+    "text",
+    "prompt",
+    "cfg",
+    "clip_name",
+    "key_count",
+    "key_length",
+    "token_limit",
+    "api_key_env",
+    "password_file",
+    "secret_name",
+    "cookie_file",
+    "credentials_path",
+    "auth_type",
+    "token_type",
+    "eos_token",
+    "hotkey",
+    "hot_key",
+    "shift_key",
+    "color_key",
+    "image_key",
+    "cache_key",
+    "pad_token",
+    "scheduler",
+    "signal",
+    "design",
+    "assignment",
+    "patch",
+    "pattern",
+    "path_pattern",
+    "api_version",
+    "api_url",
+    "secretary",
+    "session_id",
+    "id",
+]
