@@ -15,9 +15,9 @@ from ..model import Finding
 ERROR = "error"
 WARNING = "warning"
 
-MAX_FINDINGS = 10_000
-MAX_MISSING_RUN = 1_000
 LOG_FORMAT = 1
+MAX_FINDINGS = 10_000  # listed; what is beyond is counted
+MAX_MISSING_RUN = 1_000  # places without an entry in a row, after which the rest of the log is taken as missing too
 
 
 @dataclass(frozen=True, slots=True)

@@ -128,10 +128,10 @@ class SimulatedLog:
             parent=predicate.Parent("e0", False, Basis.DECLARED, "workflow"),
         )
 
-    def submit(self, execution: str, session: str = "s1", **changes: Any) -> int:
+    def submit(self, execution: str, session: str = "s1", /, **changes: Any) -> int:
         return self.append(Kind.SUBMISSION, self.submission_body(execution, session), **changes)
 
-    def completion_body(self, execution: str, submission: int, session: str = "s1") -> Body:
+    def completion_body(self, execution: str, entry: int, session: str = "s1") -> Body:
         picture = f"picture of {execution}".encode()
         facts = FileFacts(sha256_hex(picture), len(picture), START, "image/png", 64, 64)
         output = Output(
@@ -147,26 +147,26 @@ class SimulatedLog:
             session=session,
             at=self.tick(),
             execution=execution,
-            submission=submission,
+            submission=entry,
             prompt_document=sha256_hex(b"unused"),
             status=Status.SUCCESS,
             outputs=(output,),
             observations=self.keep(f'{{"seen":"{execution}"}}'.encode()),
         )
 
-    def complete(self, execution: str, submission: int, session: str = "s1", **changes: Any) -> int:
-        return self.append(Kind.COMPLETION, self.completion_body(execution, submission, session), **changes)
+    def complete(self, execution: str, entry: int, session: str = "s1", /, **changes: Any) -> int:
+        return self.append(Kind.COMPLETION, self.completion_body(execution, entry, session), **changes)
 
     def intent(self, text: str = "a cat of crystal", session: str = "s1", **changes: Any) -> int:
         return self.append(Kind.INTENT, predicate.intent(session=session, at=self.tick(), text=text), **changes)
 
-    def session(self, runs: int = 3) -> SimulatedLog:
-        """Genesis, start, `runs` executions of two entries each, stop: `3 + 2 * runs` entries."""
+    def session(self, runs: int = 3, last: str = "stop") -> SimulatedLog:
+        """Genesis, start, `runs` executions of two entries each, a `last` event: `3 + 2 * runs` entries."""
         self.genesis()
         self.event("start")
         for number in range(1, runs + 1):
             self.complete(f"e{number}", self.submit(f"e{number}"))
-        self.event("stop")
+        self.event(last)
         return self
 
     # reading
