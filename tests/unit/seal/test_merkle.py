@@ -146,6 +146,12 @@ def test_proofs_that_are_too_long_or_too_short_fail(size: int, data: st.DataObje
                 merkle.verify_consistency(first, ROOTS[first], size, ROOTS[size], wrong)
 
 
+def test_a_missing_consistency_proof_fails() -> None:
+    for first in (3, 4):
+        with pytest.raises(IntegrityError, match="too short"):
+            merkle.verify_consistency(first, ROOTS[first], 7, ROOTS[7], ())
+
+
 def test_a_rewritten_history_has_no_consistency_proof() -> None:
     fork = [*LEAVES[:5], merkle.leaf_hash(b"rewritten"), *LEAVES[6:20]]
     proof = merkle.consistency_proof(10, 20, fork)
