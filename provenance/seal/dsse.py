@@ -148,13 +148,7 @@ def _decode_loosely(text: str) -> bytes:
 
 
 def _envelope(payload: bytes, key_id: str, signature: bytes) -> bytes:
-    return statement_bytes(
-        {
-            "payload": encode_base64(payload),
-            "payloadType": PAYLOAD_TYPE,
-            "signatures": [{"keyid": key_id, "sig": encode_base64(signature)}],
-        }
-    )
+    return _FORM % (encode_base64(payload).encode(), key_id.encode(), encode_base64(signature).encode())
 
 
 def _unique(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
@@ -169,3 +163,6 @@ def _no_constant(name: str) -> Json:
 
 
 _STRICT = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant)
+
+# Base64 and hexadecimal need no escapes, so one serialization serves as the form of all envelopes.
+_FORM = statement_bytes({"payload": "%b", "payloadType": PAYLOAD_TYPE, "signatures": [{"keyid": "%b", "sig": "%b"}]})
