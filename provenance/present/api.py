@@ -1,0 +1,223 @@
+"""Answers about one ledger: plain dicts in and out. The command line and the HTTP routes only carry them.
+
+Shapes are documented in `docs/cli.md` and `docs/http.md` and kept stable. Errors are those of `errors`, each with a
+message that is one clear line. Nothing here verifies signatures but `verify`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..canonical import is_sha256_hex, sha256_hex
+from ..config import SOFTWARE, VERSION
+from ..errors import InputError, NotFound
+from ..lineage.changes import Diff
+from ..lineage.graph import ancestry
+from ..lineage.restore import Restored, plan
+from ..model import Host, Json
+from ..record import files
+from ..seal import checkpoint
+from ..seal.keys import PublicKey
+from ..store.ledger import Ledger
+from . import checking, disk, identify, machine
+from .details import Details
+from .machine import Machine
+from .refs import Resolver
+from .runs import Running, Runs
+
+MOST_PER_PAGE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Blob:
+    """Bytes to hand out, piece by piece. A damaged object raises IntegrityError after its last piece."""
+
+    sha256: str
+    media_type: str
+    size: int | None
+    blocks: Iterator[bytes]
+
+
+class Api:
+    """Questions to one open ledger. Thread-safe as far as the ledger is.
+
+    host: the program we live in, where there is one. tree: the root of a ComfyUI folder that is not running, for the
+    command line. disk: let REFs name files on this machine; never for callers from the network. remember: keep
+    computed changes in the ledger's cache (needs a ledger open for writing). running: whether a run is under way.
+    service: the recorder's own status, merged into `status`.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        host: Host | None = None,
+        *,
+        tree: Path | None = None,
+        disk: bool = False,
+        remember: bool = False,
+        running: Running | None = None,
+        service: Callable[[], dict[str, Json]] | None = None,
+    ) -> None:
+        self._ledger = ledger
+        self._host = host
+        self._tree = tree
+        self._service = service
+        inputs = None if host is None else host.node_inputs
+        self._runs = Runs(ledger, inputs=inputs, running=running, remember=remember)
+        self._details = Details(ledger, self._runs)
+        self._resolver = Resolver(ledger.index, disk=disk, directories=self._directories() or {})
+
+    def page(self, limit: int = 50, cursor: str | None = None) -> dict[str, Json]:
+        """{"items": [as in `log`], "next": cursor or null}, newest first. Raises InputError for a bad one."""
+        if not 1 <= limit <= MOST_PER_PAGE:
+            raise InputError(f"limit must be 1 to {MOST_PER_PAGE}")
+        before = None if cursor is None else _ordinal(cursor)
+        runs = self._ledger.index.page(limit + 1, before)
+        more = len(runs) > limit
+        runs = runs[:limit]
+        return {"items": list(self._runs.lines(runs)), "next": str(runs[-1].ordinal) if more else None}
+
+    def log(self, limit: int | None = None) -> Iterator[dict[str, Json]]:
+        """One item per run, oldest first, in bounded memory; with a limit, the newest runs only."""
+        index = self._ledger.index
+        if limit is None:
+            return self._runs.lines(index.iterate())
+        return self._runs.lines(reversed(index.page(limit)))
+
+    def show(self, ref: str) -> dict[str, Json]:
+        """Everything about a run, or about bytes and the runs that made or used them."""
+        return self._details.show(self._resolver.resolve(ref))
+
+    def lineage(self, ref: str) -> dict[str, Json]:
+        """{"target", "nodes", "edges"}: the whole ancestry of a run or of bytes."""
+        found = ancestry(self._ledger.index, self._resolver.resolve(ref).node)
+        return {
+            "target": found.target,
+            "nodes": [dict(node) for node in found.nodes],
+            "edges": [dict(edge) for edge in found.edges],
+        }
+
+    def diff(self, a: str, b: str) -> dict[str, Json]:
+        """What changed from run `a` to run `b`, environment included, as `Diff.to_json` gives it."""
+        return self.compared(a, b).to_json()
+
+    def compared(self, a: str, b: str) -> Diff:
+        """The same as a value."""
+        runs = [self._details.execution(self._resolver.run(ref)) for ref in (a, b)]
+        return self._runs.compare(runs[0], runs[1], environment=True)
+
+    def restored(self, ref: str) -> Restored:
+        """The recorded document of a run, byte for byte, and what has drifted."""
+        run = self._details.execution(self._resolver.run(ref))
+        return plan(self._details.recorded(run), self._machine())
+
+    def restore(self, ref: str) -> dict[str, Json]:
+        """{"execution", "kind", "sha256", "drift", "workflow", "prompt"}.
+
+        The document stands under its kind, parsed; the other one is null. Its exact bytes are the object `sha256`.
+        NaN and infinities, which JSON does not have, stand as strings.
+        """
+        found = self.restored(ref)
+        document = json.loads(found.data, parse_constant=str)
+        return {**self.described(found), **dict.fromkeys(("workflow", "prompt")), found.kind: document}
+
+    @staticmethod
+    def described(found: Restored) -> dict[str, Json]:
+        """{"execution", "kind", "sha256", "drift"} of a restored document."""
+        return {
+            "execution": found.execution,
+            "kind": found.kind,
+            "sha256": sha256_hex(found.data),
+            "drift": dict(found.drift),
+        }
+
+    def put_back(self, ref: str) -> list[dict[str, Json]]:
+        """Write kept copies of missing or changed inputs under new names into the input folder. Raises InputError
+        when that folder is not known here."""
+        folder = (self._directories() or {}).get("input")
+        if folder is None:
+            raise InputError("the input folder is not known here: run this inside a ComfyUI folder")
+        return disk.put_back(self._ledger.objects, self.restored(ref).drift["inputs"], Path(folder))
+
+    def verify(self, *, key: PublicKey | None = None, progress: checking.Progress | None = None) -> dict[str, Json]:
+        """{"ok", "entries", "checkpoint", "findings"}: the whole log and the index. Takes time; see `checking`."""
+        return checking.verify(self._ledger, key=key, progress=progress)
+
+    def status(self) -> dict[str, Json]:
+        """What there is, the newest checkpoint, and, inside a host, whether runs are being recorded."""
+        index = self._ledger.index
+        counts = index.counts()
+        head = checkpoint.open(index.latest_checkpoint(), self._ledger.public)
+        return {
+            "software": {"name": SOFTWARE, "version": VERSION},
+            "ledger": str(self._ledger.root),
+            "entries": counts.entries,
+            "executions": counts.executions,
+            "open": counts.open_executions,
+            "outputs": counts.outputs,
+            "gaps": counts.gaps,
+            "checkpoint": checking.checkpoint_json(head),
+            "key": {"fingerprint": self._ledger.public.fingerprint, "id": self._ledger.public.key_id},
+            "recorder": None if self._service is None else self._service(),
+        }
+
+    def search(self, text: str, limit: int = 50) -> dict[str, Json]:
+        """{"items": [{"execution", "node", "input", "text"}]}: texts that match, newest first."""
+        if not 1 <= limit <= MOST_PER_PAGE:
+            raise InputError(f"limit must be 1 to {MOST_PER_PAGE}")
+        hits = self._ledger.index.search(text, limit)
+        return {"items": [{key: getattr(hit, key) for key in ("execution", "node", "input", "text")} for hit in hits]}
+
+    def identify(self, path: Path) -> dict[str, Json]:
+        """Which recorded outputs a file is: {"sha256", "media_type", "found": [...]}; see `identify.identify`."""
+        return identify.identify(self._ledger.index, path, files.read)
+
+    def thumbnail(self, sha256: str) -> Blob:
+        """The small picture of an output. Raises NotFound when there is none."""
+        _check_digest(sha256)
+        for row in self._ledger.index.outputs_by_digest(sha256):
+            if row.thumbnail is not None:
+                return self.object(row.thumbnail)
+        raise NotFound(f"no thumbnail of {sha256}")
+
+    def object(self, sha256: str) -> Blob:
+        """An object of the ledger. Raises NotFound. Its media type is as noted when stored, not signed."""
+        _check_digest(sha256)
+        objects = self._ledger.objects
+        blocks = objects.iterate(sha256)
+        if blocks is None:
+            raise NotFound(f"no object {sha256}")
+        return Blob(sha256, objects.media_type(sha256) or "application/octet-stream", objects.size(sha256), blocks)
+
+    def envelopes(self, folder: Path) -> int:
+        """Write the log's raw envelopes, public key and checkpoint into an empty folder; return how many."""
+        reader, public = self._ledger.reader(), checking.stated_key(self._ledger)
+        note = reader.checkpoint()
+        size = checkpoint.open(note, public).size
+        disk.export_envelopes(map(reader.entry, range(size)), public.pem, note, folder)
+        return size
+
+    def _machine(self) -> Machine:
+        index, objects = self._ledger.index, self._ledger.objects
+        if self._host is not None:
+            return machine.of_host(self._host, index, objects)
+        return Machine(index, objects) if self._tree is None else machine.of_tree(self._tree, index, objects)
+
+    def _directories(self) -> dict[str, str] | None:
+        if self._host is not None:
+            return dict(self._host.directories())
+        return None if self._tree is None else machine.tree_directories(self._tree)
+
+
+def _check_digest(text: str) -> None:
+    if not is_sha256_hex(text):
+        raise InputError("a SHA-256 is 64 lower-case hexadecimal digits")
+
+
+def _ordinal(cursor: str) -> int:
+    if not (cursor.isascii() and cursor.isdigit() and len(cursor) < 19):
+        raise InputError("the cursor is not one that a page before gave")
+    return int(cursor)

@@ -1,0 +1,141 @@
+"""The command line `comfy-provenance`. `docs/cli.md` describes every command and every JSON shape.
+
+Exit codes: 0 good, 1 findings, 2 unusable input, 130 interrupted. Every error is one line on stderr.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import NoReturn
+
+from ..config import VERSION
+from ..errors import IntegrityError, ProvenanceError
+from ..lineage.summary import one_line
+from . import commands
+from .places import VARIABLE, find_ledger
+
+PROGRAM = "comfy-provenance"
+INTERRUPTED = 130
+
+
+class _Usage(Exception):
+    """The arguments cannot be used."""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise _Usage(f"{message} (see {self.prog} --help)")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code. Does not raise for anything a user can cause."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:  # a terminal may not know every character of a prompt
+            reconfigure(errors="backslashreplace")
+    try:
+        code = _run(list(sys.argv[1:] if argv is None else argv))
+        sys.stdout.flush()
+        return code
+    except KeyboardInterrupt:
+        return _fail("interrupted", INTERRUPTED)
+    except BrokenPipeError:  # the reader, such as `head`, has seen enough
+        _drop_output()
+        return commands.GOOD
+    except OSError as error:
+        _drop_output()
+        return _fail(f"cannot write the output: {error.strerror or error}", commands.UNUSABLE)
+    except (_Usage, ProvenanceError) as error:
+        code = commands.FINDINGS if isinstance(error, IntegrityError) else commands.UNUSABLE
+        return _fail(str(error), code)
+
+
+def _run(arguments: list[str]) -> int:
+    if arguments[:1] == ["demo"]:
+        return commands.demo(arguments[1:])
+    try:
+        options = _parser().parse_args(arguments)
+    except SystemExit as stop:  # --help and --version
+        return int(stop.code or 0)
+    ledger = find_ledger(options.ledger, os.environ, (Path.cwd(), Path(__file__)))
+    command: commands.Command = options.command
+    return command(options, ledger)
+
+
+def _parser() -> argparse.ArgumentParser:
+    common = _Parser(add_help=False)
+    common.add_argument(
+        "--ledger",
+        metavar="DIR",
+        default=argparse.SUPPRESS,
+        help=f"the ledger's folder; else {VARIABLE}, else that of the ComfyUI folder this is run in",
+    )
+    parser = _Parser(
+        prog=PROGRAM, description="How every image was made: read, compare, restore and verify the record."
+    )
+    parser.add_argument("--version", action="version", version=f"{PROGRAM} {VERSION}")
+    parser.add_argument("--ledger", metavar="DIR", default=None, help=argparse.SUPPRESS)
+    verbs = parser.add_subparsers(metavar="COMMAND", required=True)
+
+    def verb(name: str, command: commands.Command, about: str, *, json: bool = True) -> argparse.ArgumentParser:
+        added = verbs.add_parser(name, parents=[common], help=about, description=about)
+        added.set_defaults(command=command)
+        if json:
+            added.add_argument("--json", action="store_true", help="print JSON; docs/cli.md describes it")
+        return added
+
+    log = verb("log", commands.log, "list runs, oldest first, with what changed from one to the next")
+    log.add_argument("--graph", action="store_true", help="draw runs and their parents as lanes, newest on top")
+    log.add_argument("--limit", type=_positive, metavar="N", help="the newest N runs only")
+    ref = "an execution id or the start of one, an output file, or a SHA-256"
+    verb("show", commands.show, "tell everything about a run or a file").add_argument("ref", metavar="REF", help=ref)
+    verb("lineage", commands.lineage, "tell the whole ancestry of a run or a file").add_argument(
+        "ref", metavar="REF", help=ref
+    )
+    diff = verb("diff", commands.diff, "tell what changed from run A to run B")
+    diff.add_argument("a", metavar="A", help=ref)
+    diff.add_argument("b", metavar="B", help=ref)
+    restore = verb("restore", commands.restore, "write a run's workflow as recorded, and tell what has drifted since")
+    restore.add_argument("execution", metavar="EXEC", help=ref)
+    restore.add_argument("-o", "--output", metavar="FILE", required=True, help="where to write it; - for stdout")
+    restore.add_argument("--put-back", action="store_true", help="write kept copies of missing inputs under new names")
+    verify = verb("verify", commands.verify, "check every signature, link and object, and the index")
+    verify.add_argument("--key", metavar="PEM", help="the public key that must have signed, from a place you trust")
+    envelopes = verb("envelopes", commands.envelopes, "write the signed entries as DSSE files", json=False)
+    envelopes.add_argument("-o", "--output", metavar="DIR", required=True, help="a new or empty folder")
+    fsck = verb("fsck", commands.fsck, "compare the index with the entries")
+    fsck.add_argument("--rebuild-index", action="store_true", help="make the index anew from the entries first")
+    verb("status", commands.status, "tell how much is recorded")
+    verbs.add_parser("demo", help="run a scripted session on the embedded host", add_help=False)
+    return parser
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if not 1 <= number < 2**31:
+        raise ValueError
+    return number
+
+
+_positive.__name__ = "number"  # argparse says: invalid number value
+
+
+def _fail(message: str, code: int) -> int:
+    with suppress(OSError):
+        print(f"{PROGRAM}: {one_line(message, 500)}", file=sys.stderr)
+    return code
+
+
+def _drop_output() -> None:
+    """Let the interpreter flush what is left into nowhere instead of failing again at its end."""
+    with suppress(OSError, ValueError, AttributeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+if __name__ == "__main__":
+    sys.exit(main())
