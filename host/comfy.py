@@ -202,6 +202,7 @@ class ComfyHost:
 
     def environment(self) -> Mapping[str, Json]:
         import folder_paths
+
         import nodes
 
         packs = {Path(path).name: str(path) for path in dict(nodes.LOADED_MODULE_DIRS).values()}

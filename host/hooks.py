@@ -12,7 +12,7 @@ from __future__ import annotations
 import functools
 import logging
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 from ..provenance import canonical
@@ -49,11 +49,11 @@ class QueueHooks:
 
         @functools.wraps(put)
         def observed_put(*args: Any, **kwargs: Any) -> Any:
-            accepted = self._guarded(self._accept, _argument(args, kwargs, 0, "item"))
+            self._guarded(self._accept, _argument(args, kwargs, 0, "item"))
             try:
                 return put(*args, **kwargs)
-            except BaseException:
-                self._guarded(self._withdraw, [accepted] if accepted else [])
+            except BaseException:  # the item may be in the queue all the same, and then it runs
+                self._guarded(self._withdraw_missing)
                 raise
 
         @functools.wraps(done)
@@ -101,7 +101,7 @@ class QueueHooks:
             self._problem(f"a run could not be observed: {type(error).__name__}: {error}")
             return None
 
-    def _accept(self, item: Any) -> str | None:
+    def _accept(self, item: Any) -> None:
         at = self._clock()
         number, prompt_id, prompt, extra_data, outputs = item[:5]
         png_info = extra_data.get("extra_pnginfo")
@@ -117,9 +117,8 @@ class QueueHooks:
         self._open[execution] = None
         if not self._offer(Accepted(execution, str(prompt_id), float(number), parent, method, frozen, at)):
             self._open.pop(execution, None)
-            return None
+            return
         _stamp(workflow, extra_data, execution)
-        return execution
 
     def _new_id(self, prompt_id: str) -> str:
         """The prompt id itself the first time, then with a count: two runs are two executions."""
@@ -148,11 +147,8 @@ class QueueHooks:
         with self.queue.mutex:
             present = {execution_of(item) for item in self.queue.queue}
             present.update(execution_of(item) for item in self.queue.currently_running.values())
-        self._withdraw([execution for execution in tuple(self._open) if execution not in present])
-
-    def _withdraw(self, executions: Iterable[str]) -> None:
         at = self._clock()
-        for execution in executions:
+        for execution in [known for known in tuple(self._open) if known not in present]:
             self._open.pop(execution, None)
             self._offer(Withdrawn(execution, at))
 

@@ -193,13 +193,32 @@ def test_a_failure_of_ours_is_reported_and_the_run_goes_on() -> None:
     assert "could not be observed" in seam.problems[0]
 
 
-def test_a_failure_of_the_queue_passes_through_and_withdraws_the_run() -> None:
+def test_a_failure_of_the_queue_passes_through_and_a_run_that_is_queued_all_the_same_stays_open() -> None:
     seam = Seam()
     seam.put("a", number=1)
-    with pytest.raises(TypeError):  # the heap cannot compare two dicts
+    with pytest.raises(TypeError):  # the heap cannot compare two dicts, but has taken the item
         seam.put("a", number=1)
-    assert isinstance(seam.events[-1], Withdrawn)
-    assert seam.events[-1].execution == "a~2"
+    assert [event.execution for event in seam.events] == ["a", "a~2"]
+
+
+def test_a_run_that_the_queue_refused_is_withdrawn() -> None:
+    seam = Seam()
+
+    def full(item: Any) -> None:
+        raise RuntimeError("no room")
+
+    queue = PromptQueue(Server())
+    queue.put = full  # type: ignore[method-assign]
+    events: list[Any] = []
+
+    def offer(event: Any) -> bool:
+        events.append(event)
+        return True
+
+    QueueHooks(queue, offer, seam.problems.append, lambda: Instant(1, 1)).install()
+    with pytest.raises(RuntimeError, match="no room"):
+        queue.put((0, "p", {}, {}, [], {}))
+    assert [type(event) for event in events] == [Accepted, Withdrawn]
 
 
 def test_the_seam_says_when_it_has_been_replaced() -> None:
