@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Protocol
 
 from ..model import Clock, Instant, Json, Kind
 from ..record import predicate
@@ -11,6 +13,13 @@ from ..store.ledger import Ledger
 
 Announce = Callable[[dict[str, Json]], None]
 Documents = Sequence[tuple[bytes, str]]
+
+
+class Say(Protocol):
+    """Makes an entry's body for the moment it is written."""
+
+    def __call__(self, *, at: Instant) -> predicate.Body:
+        """Give subject and predicate."""
 
 
 class Book:
@@ -27,9 +36,13 @@ class Book:
         """What the ledger holds so far."""
         return self.ledger.index
 
-    def append(self, kind: Kind, said: predicate.Body, objects: Documents = (), **event: Json) -> int:
-        """Write one entry with the objects it names, announce it with `event`, and give its index."""
-        entry = self.ledger.append(kind, lambda binding: said, objects=objects)
+    def append(self, kind: Kind, say: Say, objects: Documents = (), **event: Json) -> int:
+        """Write one entry with the objects it names, announce it with `event`, and give its index.
+
+        `say` is called inside the transaction, so that clocks and places in the log run the same way even when two
+        processes write.
+        """
+        entry = self.ledger.append(kind, lambda binding: say(at=self.clock()), objects=objects)
         self._announce({"kind": kind.value, "entry": entry.index, **event})
         return entry.index
 
@@ -37,13 +50,13 @@ class Book:
         self, reason: str, since: Instant, until: Instant, missed: predicate.Missed, detail: str | None = None
     ) -> int:
         """Say that recording failed between two moments, and how much was missed."""
-        said = predicate.gap(
+        say = partial(
+            predicate.gap,
             session=self.session,
-            at=self.clock(),
             reason=reason,
             missed=missed,
             since=since,
             until=until,
             detail=detail,
         )
-        return self.append(Kind.GAP, said, reason=reason)
+        return self.append(Kind.GAP, say, reason=reason)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from .. import canonical
 from ..model import Kind, ModelRef, Status
 from ..record import edges, predicate
@@ -25,9 +27,9 @@ def complete(book: Book, ended: Ended) -> tuple[ModelRef, ...]:
         started_ns=None if ended.report is None else ended.report.started_ns,
         lookup=book.index,
     )
-    said = predicate.completion(
+    say = partial(
+        predicate.completion,
         session=book.session,
-        at=book.clock(),
         execution=run.execution,
         submission=run.submission,
         prompt_document=run.prompt_document,
@@ -45,7 +47,7 @@ def complete(book: Book, ended: Ended) -> tuple[ModelRef, ...]:
     )
     book.append(
         Kind.COMPLETION,
-        said,
+        say,
         ended.objects,
         execution=run.execution,
         status=ended.status.value,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from .. import canonical
 from ..capture.worker import Trouble
@@ -107,15 +108,15 @@ class Recorder:
     def session_event(self, event: str, environment: bytes | None = None) -> None:
         """Append a session entry; `environment` is the bytes of the object it names."""
         comfyui = self._host.environment().get("comfyui") or {}
-        said = predicate.session(
+        say = partial(
+            predicate.session,
             session=self._book.session,
-            at=self._book.clock(),
             event=event,
             host="ComfyUI",
             host_version=comfyui.get("version"),
             environment=None if environment is None else canonical.sha256_hex(environment),
         )
-        self._book.append(Kind.SESSION, said, [] if environment is None else [(environment, JSON_TYPE)], event=event)
+        self._book.append(Kind.SESSION, say, [] if environment is None else [(environment, JSON_TYPE)], event=event)
 
     def _run(self, stamp: str) -> Run:
         try:
@@ -156,9 +157,9 @@ class Recorder:
         key = (file.folder, file.name, file.size, file.mtime_ns)
         executions = list(dict.fromkeys(self._waiting.get(key, [])))
         target = f"sha256:{found.sha256}"
-        said = predicate.model(
+        say = partial(
+            predicate.model,
             session=self._book.session,
-            at=self._book.clock(),
             folder=file.folder,
             name=file.name,
             size=file.size,
@@ -168,5 +169,5 @@ class Recorder:
             executions=executions,
             edges=[Edge(run, target, Relation.USED_MODEL, Basis.OBSERVED, "sha256") for run in executions],
         )
-        self._book.append(Kind.MODEL, said, executions=executions, name=file.name)
+        self._book.append(Kind.MODEL, say, executions=executions, name=file.name)
         self._waiting.pop(key, None)

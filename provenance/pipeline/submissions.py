@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from .. import canonical
 from ..model import Accepted, Basis, Edge, Host, Kind, Relation, Status
 from ..record import predicate
@@ -24,9 +26,9 @@ def submit(book: Book, host: Host, salt: bytes, event: Accepted, parent: predica
     digests = {name: canonical.sha256_hex(data) for name, data in documents.items()}
     graph = ApiGraph(clean.prompt)
     execution = _unused_id(book, event)
-    said = predicate.submission(
+    say = partial(
+        predicate.submission,
         session=book.session,
-        at=book.clock(),
         execution=execution,
         prompt_id=event.prompt_id,
         number=event.number,
@@ -41,7 +43,7 @@ def submit(book: Book, host: Host, salt: bytes, event: Accepted, parent: predica
     )
     entry = book.append(
         Kind.SUBMISSION,
-        said,
+        say,
         [(data, JSON_TYPE) for data in documents.values()],
         execution=execution,
         prompt_id=event.prompt_id,
@@ -70,10 +72,10 @@ def record_intents(book: Book, run: Run) -> None:
         values = run.graph.literals(node)
         text, title = str(values.get("text") or ""), str(values.get("title") or "") or None
         if text.strip() and not book.index.has_intent(text, title):
-            said = predicate.intent(
-                session=book.session, at=book.clock(), text=text, title=title, node=node, execution=run.execution
+            say = partial(
+                predicate.intent, session=book.session, text=text, title=title, node=node, execution=run.execution
             )
-            book.append(Kind.INTENT, said, execution=run.execution)
+            book.append(Kind.INTENT, say, execution=run.execution)
 
 
 def reopen(book: Book, host: Host, salt: bytes, execution: str) -> Run:
