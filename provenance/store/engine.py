@@ -108,6 +108,7 @@ class Database:
             if journal.exists() and journal.stat().st_size:
                 raise  # immutable would ignore what is still in the journal, and show an older ledger as the whole
             self._immutable = True
+            self._engine.dispose()  # the pool keeps the connection that could not read
 
     @contextmanager
     def read(self) -> Iterator[Connection]:

@@ -244,7 +244,9 @@ class Index:
 
     def latest_checkpoint(self) -> bytes:
         """The newest signed tree head."""
-        return bytes(self._scalar(select(tables.writers.c.checkpoint).where(tables.writers.c.id == self._writer)))
+        return tables.as_bytes(
+            self._scalar(select(tables.writers.c.checkpoint).where(tables.writers.c.id == self._writer))
+        )
 
     def public_key(self) -> str:
         """The writer's public key as stored, PEM."""

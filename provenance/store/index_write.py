@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Table, bindparam, delete, exists, insert, select
+from sqlalchemy import Connection, Table, bindparam, delete, exists, func, insert, select
 from sqlalchemy.exc import IntegrityError as ConstraintError
 
 from ..errors import InputError, IntegrityError
@@ -137,11 +137,13 @@ class IndexWriter:
 def _compared(
     connection: Connection, table: Table, expected: dict[str, Any], stored: dict[str, Any] | None
 ) -> Iterator[Finding]:
-    if stored is None:
-        yield _finding("missing", table, expected, _number(connection, expected["seq"]))
-    elif stored != expected:
-        columns = ", ".join(sorted(name for name in stored if stored[name] != expected[name]))
-        yield _finding("changed", table, expected, _number(connection, expected["seq"]), f" in {columns}")
+    if stored == expected:
+        return
+    what, where = "missing", ""
+    if stored is not None:
+        what, where = "changed", " in " + ", ".join(sorted(key for key in stored if stored[key] != expected[key]))
+    entry = _number(connection, expected["seq"]) if "seq" in expected else None
+    yield _finding(what, table, expected, entry, where)
 
 
 def _check_texts(connection: Connection, expected: list[dict[str, Any]]) -> Iterator[Finding]:
@@ -152,12 +154,7 @@ def _check_texts(connection: Connection, expected: list[dict[str, Any]]) -> Iter
         found = connection.execute(select(tables.texts).where(tables.texts.c.id.in_(ids[start : start + BATCH])))
         stored.update((row["id"], dict(row)) for row in found.mappings())
     for key, row in wanted.items():
-        yield from _compared_text(row, stored.get(key))
-
-
-def _compared_text(expected: dict[str, Any], stored: dict[str, Any] | None) -> Iterator[Finding]:
-    if stored != expected:
-        yield _finding("missing" if stored is None else "changed", tables.texts, expected, None)
+        yield from _compared(connection, tables.texts, row, stored.get(key))
 
 
 def _beyond(connection: Connection, last: int) -> Iterator[Finding]:
@@ -189,13 +186,13 @@ def _batches(connection: Connection) -> Iterator[list[tuple[int, bytes]]]:
         select(columns.seq, columns.envelope).where(columns.seq > bindparam("after")).order_by(columns.seq).limit(BATCH)
     )
     after = _BEFORE_ALL
-    while batch := [(int(row.seq), bytes(row.envelope)) for row in connection.execute(query, {"after": after})]:
+    while batch := [(int(row.seq), row.envelope) for row in connection.execute(query, {"after": after})]:
         yield batch
         after = batch[-1][0]
 
 
 def _count(connection: Connection) -> int:
-    return sum(connection.execute(select(tables.writers.c.size)).scalars())
+    return connection.execute(select(func.count()).select_from(tables.entries)).scalar_one()
 
 
 def _number(connection: Connection, seq: int) -> int | None:

@@ -194,10 +194,10 @@ class Ledger:
     def _trusted_frontier(self, state: Any, signer: Signer) -> Frontier:
         """The tree to append to. It must be the one this process left, or one that this key signed and that is no
         shorter: a database that was changed, or put back to an older copy, is not built upon."""
-        frontier = Frontier.from_bytes(state.frontier)
+        frontier = Frontier.from_bytes(tables.as_bytes(state.frontier))
         if state.frontier == self._known and state.size == frontier.size:
             return frontier
-        head = checkpoint.open(state.checkpoint, signer.public, state.origin)
+        head = checkpoint.open(tables.as_bytes(state.checkpoint), signer.public, state.origin)
         if (head.size, head.root) != (frontier.size, frontier.root) or state.size != frontier.size:
             raise IntegrityError("the ledger's tree is not the one its last checkpoint signs: run verify")
         if self._known is not None and frontier.size <= Frontier.from_bytes(self._known).size:

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import CompoundSelect, Select, String, and_, func, null, select, union, union_all
 
-from ..errors import InputError
+from ..errors import InputError, IntegrityError
 from ..model import Entry, FileRef, Status
 from . import tables
 from .rows import AssetRow, EdgeRow, ExecutionRow, ModelRow, OutputRow, PromptRow
@@ -194,6 +194,11 @@ def model(row: Any) -> ModelRow:
 
 
 def edge(row: Any) -> EdgeRow:
+    """Raises IntegrityError when the index was changed so that this is no link."""
+    try:
+        via = tuple(json.loads(row.via))
+    except (TypeError, ValueError) as error:
+        raise IntegrityError("the index is damaged: rebuild it (fsck --rebuild-index)") from error
     return EdgeRow(
         row.source,
         row.target,
@@ -201,14 +206,14 @@ def edge(row: Any) -> EdgeRow:
         row.basis,
         row.method,
         row.score,
-        tuple(json.loads(row.via)),
+        via,
         row.entry,
         row.execution,
     )
 
 
 def entry(row: Any) -> Entry:
-    return Entry(row.number, row.kind, bytes(row.leaf).hex(), bytes(row.envelope))
+    return Entry(row.number, row.kind, row.leaf.hex(), row.envelope)
 
 
 def perceptual_value(perceptual: str) -> int:

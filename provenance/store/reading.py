@@ -36,7 +36,7 @@ class LedgerReader:
             note = connection.execute(select(columns.checkpoint).where(columns.id == self._writer)).scalar()
         if note is None:
             raise NotFound("the ledger has lost its checkpoint")
-        return bytes(note)
+        return tables.as_bytes(note)
 
     def entry(self, index: int) -> bytes:
         """The envelope of one entry, as stored. Raises NotFound when it is missing."""
@@ -44,7 +44,7 @@ class LedgerReader:
             limit = _AHEAD if index == self._last + 1 else 1
             with self._database.read() as connection:
                 rows = connection.execute(self._query, {"number": index, "limit": limit}).all()
-            self._ahead = {int(row.number): bytes(row.envelope) for row in rows}
+            self._ahead = {row.number: row.envelope for row in rows}
         self._last = index
         if index not in self._ahead:
             raise NotFound(f"entry {index} is missing")

@@ -13,9 +13,12 @@ what is signed. Digests are bytes in the record and hexadecimal text in the inde
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
     Column,
+    Dialect,
     Float,
     ForeignKey,
     Index,
@@ -29,6 +32,20 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
+
+def as_bytes(value: Any) -> bytes:
+    """Bytes as the database gave them. A column that somebody changed may hold anything: it then gives wrong bytes,
+    which the checks of digests and signatures find, and no error of types."""
+    return bytes(value) if isinstance(value, bytes | bytearray | memoryview) else str(value).encode()
+
+
+class Bytes(LargeBinary):
+    """Binary column that reads whatever is in it as bytes."""
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Any:
+        return lambda value: None if value is None else as_bytes(value)
+
+
 metadata = MetaData()
 _Seq = BigInteger().with_variant(Integer, "sqlite")  # SQLite makes only INTEGER keys the row's own number
 
@@ -41,8 +58,8 @@ writers = Table(
     Column("origin", Text, nullable=False, unique=True),
     Column("public_key", Text, nullable=False),
     Column("size", BigInteger, nullable=False),
-    Column("frontier", LargeBinary, nullable=False),
-    Column("checkpoint", LargeBinary, nullable=False),
+    Column("frontier", Bytes, nullable=False),
+    Column("checkpoint", Bytes, nullable=False),
 )
 
 entries = Table(
@@ -52,19 +69,19 @@ entries = Table(
     Column("writer", Integer, ForeignKey("writers.id"), nullable=False),
     Column("number", BigInteger, nullable=False),
     Column("kind", String(20), nullable=False),
-    Column("leaf", LargeBinary(32), nullable=False),
-    Column("envelope", LargeBinary, nullable=False),
+    Column("leaf", Bytes(32), nullable=False),
+    Column("envelope", Bytes, nullable=False),
     UniqueConstraint("writer", "number"),
 )
 
 objects = Table(
     "objects",
     metadata,
-    Column("digest", LargeBinary(32), primary_key=True),
+    Column("digest", Bytes(32), primary_key=True),
     Column("media_type", Text, nullable=False),
     Column("size", BigInteger, nullable=False),
     Column("encoding", String(8), nullable=False),  # raw, zlib, file
-    Column("data", LargeBinary),
+    Column("data", Bytes),
 )
 
 executions = Table(
@@ -148,7 +165,7 @@ assets = Table(
 texts = Table(
     "texts",
     metadata,
-    Column("id", LargeBinary(16), primary_key=True),  # first half of the text's SHA-256
+    Column("id", Bytes(16), primary_key=True),  # first half of the text's SHA-256
     Column("text", Text, nullable=False),
     Column("folded", Text),  # null where folding changes nothing
 )
@@ -163,7 +180,7 @@ prompts = Table(
     Column("class_type", Text, nullable=False),
     Column("role", Text, nullable=False),
     Column("source", Text, nullable=False),
-    Column("text", LargeBinary(16), index=True),
+    Column("text", Bytes(16), index=True),
 )
 
 models = Table(

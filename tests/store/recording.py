@@ -1,0 +1,152 @@
+"""Writes runs into a ledger as the pipeline does, without a host."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from comfy_provenance.provenance.model import (
+    Asset,
+    Basis,
+    Edge,
+    FileFacts,
+    FileRef,
+    Instant,
+    Kind,
+    ModelRef,
+    Output,
+    PromptVersion,
+    Relation,
+    Status,
+)
+from comfy_provenance.provenance.record import predicate
+from comfy_provenance.provenance.seal.keys import Signer
+from comfy_provenance.provenance.store.ledger import Binding, Ledger
+
+SEED = b"store tests, never used elsewhere"[:32]
+
+
+def genesis_of(signer: Signer) -> Callable[[Binding], predicate.Body]:
+    return lambda binding: predicate.genesis(
+        at=Instant(1_700_000_000_000_000_000, 0),
+        writer=signer.public.writer_id,
+        public_key=signer.public.pem,
+        software="comfy-provenance",
+        version="0",
+    )
+
+
+def digest_of(name: str) -> str:
+    return hashlib.sha256(name.encode()).hexdigest()
+
+
+@dataclass
+class Recorder:
+    """Writes entries of every kind. Digests are made of names, clocks of a counter."""
+
+    ledger: Ledger
+    ticks: Iterator[int] = field(default_factory=itertools.count)
+
+    def now(self) -> Instant:
+        tick = next(self.ticks)
+        return Instant(1_700_000_000_000_000_000 + tick * 1_000_000, tick)
+
+    def submit(self, run: str, parent: str | None = None, prompt_id: str | None = None, known: bool = True) -> int:
+        documents = {name: f'{{"{name}": "{run}"}}'.encode() for name in ("workflow", "prompt")}
+        objects = {name: self.ledger.objects.prepare(data, "application/json") for name, data in documents.items()}
+        body = predicate.submission(
+            session="s1",
+            at=self.now(),
+            execution=run,
+            prompt_id=prompt_id or run,
+            number=1,
+            accepted=self.now(),
+            workflow=objects["workflow"].digest,
+            prompt=objects["prompt"].digest,
+            extra=None,
+            packs={},
+            redactions=(),
+            parent=None if parent is None else predicate.Parent(parent, known, Basis.DECLARED, "workflow"),
+            edges=[Edge(run, parent, Relation.REVISION_OF, Basis.DECLARED, "workflow")] if parent else (),
+        )
+        return self.ledger.append(Kind.SUBMISSION, lambda binding: body, objects=tuple(objects.values())).index
+
+    def complete(self, run: str, submission: int, status: Status = Status.SUCCESS, **said: Any) -> int:
+        body = predicate.completion(
+            session="s1",
+            at=self.now(),
+            execution=run,
+            submission=submission,
+            prompt_document=digest_of("prompt"),
+            status=status,
+            timings=predicate.Timings(started_ns=1, ended_ns=2, duration_ms=1.5),
+            **said,
+        )
+        return self.ledger.append(Kind.COMPLETION, lambda binding: body).index
+
+    def run(self, run: str, parent: str | None = None, made: Sequence[str] = (), **said: Any) -> str:
+        """A whole run that made the named files at node 9; returns its id."""
+        outputs = [output(name) for name in made]
+        generated = [
+            Edge(f"sha256:{digest_of(name)}", run, Relation.GENERATED, Basis.OBSERVED, "file") for name in made
+        ]
+        edges = [*generated, *said.pop("edges", ())]
+        self.complete(run, self.submit(run, parent), outputs=outputs, edges=edges, **said)
+        return run
+
+    def everything(self) -> None:
+        """At least one row in every index table."""
+        host = {"session": "s1", "host": "ComfyUI", "host_version": "0.3.64"}
+        session = predicate.session(at=self.now(), event="start", environment=digest_of("machine"), **host)
+        self.ledger.append(Kind.SESSION, lambda binding: session)
+        self.run("run-1", made=["a.png"], prompts=[prompt("a cat")])
+        self.run(
+            "run-2",
+            parent="run-1",
+            made=["b.png"],
+            prompts=[prompt("Ein ＣＡＴ"), prompt(None, node="7")],
+            used=[Asset("10", "image", "a.png [output]", FileRef("output", "", "a.png"), facts("a.png"), "0" * 64)],
+            models=[ModelRef("4", "ckpt_name", "checkpoints", "sd.safetensors", 5, 6)],
+            edges=[Edge("run-2", f"sha256:{digest_of('a.png')}", Relation.USED, Basis.OBSERVED, "file", via=("10",))],
+        )
+        self.submit("run-3", parent="gone", known=False)
+        model = predicate.model(
+            session="s1",
+            at=self.now(),
+            folder="checkpoints",
+            name="sd.safetensors",
+            size=5,
+            mtime_ns=6,
+            sha256=digest_of("sd"),
+            executions=["run-2"],
+            edges=[Edge("run-2", f"sha256:{digest_of('sd')}", Relation.USED_MODEL, Basis.OBSERVED, "file")],
+        )
+        self.ledger.append(Kind.MODEL, lambda binding: model)
+        intent = predicate.intent(session="s1", at=self.now(), text="A quiet Kätzchen", title="Cats", execution="run-2")
+        self.ledger.append(Kind.INTENT, lambda binding: intent)
+        gap = predicate.gap(session="s1", at=self.now(), reason="disk-full", missed=predicate.Missed(3, 1, 1))
+        self.ledger.append(Kind.GAP, lambda binding: gap)
+
+
+def facts(name: str, perceptual: str | None = None) -> FileFacts:
+    return FileFacts(
+        sha256=digest_of(name),
+        size=100,
+        mtime_ns=1,
+        media_type="image/png",
+        width=64,
+        height=32,
+        pixels=digest_of("pixels of " + name),
+        perceptual=perceptual or digest_of(name)[:16],
+    )
+
+
+def output(name: str, node: str = "9", reused: bool = False) -> Output:
+    return Output(node, "images", 0, FileRef("output", "", name), facts(name), thumbnail=None, kept=None, reused=reused)
+
+
+def prompt(text: str | None, node: str = "6") -> PromptVersion:
+    return PromptVersion(node, "text", "CLIPTextEncode", "positive", "literal" if text else "linked", text)
