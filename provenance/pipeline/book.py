@@ -10,9 +10,10 @@ from ..model import Clock, Instant, Json, Kind
 from ..record import predicate
 from ..store.index import Index
 from ..store.ledger import Ledger
+from ..store.objects import Prepared
 
 Announce = Callable[[dict[str, Json]], None]
-Documents = Sequence[tuple[bytes, str]]
+Documents = Sequence[tuple[bytes, str] | Prepared]
 
 
 class Say(Protocol):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import partial
 
-from .. import canonical
 from ..model import Kind, ModelRef, Status
 from ..record import edges, predicate
 from .book import Book
@@ -42,7 +41,7 @@ def complete(book: Book, ended: Ended) -> tuple[ModelRef, ...]:
         cached=ended.cached,
         timings=_timings(ended),
         error=_failure(ended),
-        observations=None if ended.observations is None else canonical.sha256_hex(ended.observations),
+        observations=ended.observations,
         edges=links,
     )
     book.append(

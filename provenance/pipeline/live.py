@@ -17,7 +17,7 @@ from ..capture.worker import Worker
 from ..config import SOFTWARE, VERSION, Places, Settings
 from ..errors import ProvenanceError, StorageError
 from ..model import Clock, Host, Json
-from ..record import environment, predicate
+from ..record import environment, models, predicate
 from ..seal import checkpoint, keys
 from ..store.ledger import DATABASE_NAME, Binding, Ledger
 from ..store.presence import Presence, is_alive
@@ -143,9 +143,7 @@ class Live:
             if reference.size is None or reference.mtime_ns is None:
                 continue
             known = self.ledger.index.model_sha(reference.folder, reference.name, reference.size, reference.mtime_ns)
-            path = next(
-                (p for p in (Path(f) / reference.name for f in folders.get(reference.folder, ())) if p.is_file()), None
-            )
+            path = models.locate(folders, reference.folder, reference.name)
             if known is not None or path is None:
                 continue
             file = ModelFile(reference.folder, reference.name, reference.size, reference.mtime_ns, path)

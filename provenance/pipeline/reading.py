@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from .. import canonical
@@ -17,7 +17,7 @@ from ..config import MEBIBYTE, Settings
 from ..errors import ProvenanceError
 from ..model import Asset, FileFacts, FileRef, Instant, Json, Observation, Output, PromptVersion, Status
 from ..record import assets, files, models, prompts, report, tensors
-from ..store.objects import Objects
+from ..store.objects import Objects, Prepared
 from .reuse import Made, Reuse, signatures
 from .run import Run
 
@@ -66,8 +66,8 @@ class Ended:
     prompts: tuple[PromptVersion, ...]
     executed: tuple[str, ...]
     cached: tuple[str, ...]
-    objects: tuple[tuple[bytes, str], ...]
-    observations: bytes | None
+    objects: tuple[Prepared, ...]
+    observations: str | None
     problem: str | None = None
 
 
@@ -98,27 +98,56 @@ class Reading:
             self._read_end(job)
 
     def _read_inputs(self, run: Run) -> None:
-        view = run.host
-        found = models.find(run.graph, view.node_inputs, view.host.model_folders(), view.host.model_extensions())
-        run.models = tuple(found)
-        self._models_found(run)
-        run.assets = tuple(
-            self._asset(item) for item in assets.find(run.graph, view.node_inputs, view.host.directories())
+        host = run.host.host
+        versions = prompts.find(run.graph, run.host, run.targets)
+        run.models = models.find(
+            run.graph, run.host.node_inputs, host.model_folders(), host.model_extensions(), versions
         )
+        self._models_found(run)
+        run.assets = tuple(self._asset(found) for found in self._named_files(run))
+
+    def _named_files(self, run: Run) -> tuple[assets.Found, ...]:
+        return assets.find(run.graph, run.host.node_inputs, run.host.host.directories())
 
     def _asset(self, found: assets.Found) -> Asset:
-        facts, problem = self._read(found.path)
-        kept = None
-        if facts is not None and self._settings.keep_inputs:
-            kept, problem = self._keep(found.path, facts)
+        facts, problem = self._facts_of(Path(found.path), keep=self._settings.keep_inputs)
+        kept = facts.sha256 if facts is not None and problem is None and self._settings.keep_inputs else None
         return Asset(found.node, found.input, found.name, found.file, facts, kept, problem)
+
+    def _facts_of(self, path: Path, *, keep: bool) -> tuple[FileFacts | None, str | None]:
+        """Facts of a file, read once per version of it, and what is to be said about it."""
+        try:
+            stat = path.stat()
+            key = (str(path), stat.st_size, stat.st_mtime_ns, stat.st_ino)
+            facts = self._facts.get(key)
+            if facts is None or (keep and not self._objects.has(facts.sha256)):
+                reading = files.read(path, thumbnail=False)
+                facts = self._facts[key] = reading.facts
+                if len(self._facts) > FACTS_REMEMBERED:
+                    self._facts.popitem(last=False)
+                if keep:
+                    return facts, self._keep(path, reading)
+            return facts, None
+        except (OSError, ValueError, ProvenanceError) as error:
+            return None, str(error)
+
+    def _keep(self, path: Path, reading: files.Reading) -> str | None:
+        """Keep the bytes that were read; gives the reason when they are not kept."""
+        facts = reading.facts
+        if facts.size > self._settings.keep_limit_mib * MEBIBYTE:
+            return f"not kept: larger than {self._settings.keep_limit_mib} MiB"
+        if reading.data is not None:
+            self._objects.put(reading.data, facts.media_type)
+        else:
+            self._objects.put_file(path, facts.media_type, expected=facts.sha256)
+        return None
 
     def _read_end(self, job: ReadEnd) -> None:
         run = job.run
         parsed = None if job.frozen is None else report.parse(canonical.thaw(job.frozen))
         needed = run.graph.upstream_of(run.targets)
         cached = tuple(node for node in parsed.cached if node in needed) if parsed else ()
-        objects: list[tuple[bytes, str]] = []
+        objects: list[Prepared] = []
         outputs: tuple[Output, ...] = ()
         problem = None
         try:
@@ -129,9 +158,11 @@ class Reading:
             LOG.exception("outputs of %s could not be read", run.execution)
             problem = f"outputs could not be read: {type(error).__name__}: {error}"
         texts = {item["node"]: item["texts"] for item in run.observed if isinstance(item.get("texts"), dict)}
-        observations = canonical.statement_bytes({"nodes": run.observed}) if run.observed else None
-        if observations is not None:
-            objects.append((observations, "application/json"))
+        observations = None
+        if run.observed:
+            seen = self._objects.prepare(canonical.statement_bytes({"nodes": run.observed}), "application/json")
+            objects.append(seen)
+            observations = seen.digest
         self._done(
             Ended(
                 run=run,
@@ -139,7 +170,7 @@ class Reading:
                 at=job.at,
                 report=parsed,
                 outputs=outputs,
-                prompts=tuple(prompts.find(run.graph, run.host.node_inputs, run.targets, texts)),
+                prompts=prompts.find(run.graph, run.host, run.targets, texts),
                 executed=_executed(run, parsed, frozenset(cached)),
                 cached=cached,
                 objects=tuple(objects),
@@ -149,23 +180,19 @@ class Reading:
         )
 
     def _recheck_inputs(self, run: Run) -> None:
-        """Read an input again when its file changed while the run was going on, and say so."""
-        paths = {
-            (item.node, item.input): item.path
-            for item in assets.find(run.graph, run.host.node_inputs, run.host.host.directories())
-        }
+        """Say so when a file that was loaded changed or went away while the run was going on."""
+        paths = {(found.node, found.input, found.name): found.path for found in self._named_files(run)}
         checked = []
         for asset in run.assets:
-            path = paths.get((asset.node, asset.input))
-            if asset.facts is not None and (
-                path is None or _identity(path) != (asset.facts.size, asset.facts.mtime_ns)
-            ):
+            path = paths.get((asset.node, asset.input, asset.name))
+            known = None if asset.facts is None else (asset.facts.size, asset.facts.mtime_ns)
+            if known is not None and (path is None or _identity(Path(path)) != known):
                 asset = replace(asset, problem="the file changed or went away while the run was going on")
             checked.append(asset)
         run.assets = tuple(checked)
 
     def _outputs(
-        self, run: Run, parsed: report.Report, cached: frozenset[str], objects: list[tuple[bytes, str]]
+        self, run: Run, parsed: report.Report, cached: frozenset[str], objects: list[Prepared]
     ) -> tuple[Output, ...]:
         keys = signatures(run.graph)
         found: list[Output] = []
@@ -189,64 +216,40 @@ class Reading:
                 self._reuse.remember(keys[node], Made(run.execution, tuple(outputs)))
         return tuple(found)
 
-    def _output(self, run: Run, item: report.Item, reused: bool, objects: list[tuple[bytes, str]]) -> Output:
+    def _output(self, run: Run, item: report.Item, reused: bool, objects: list[Prepared]) -> Output:
         if item.file is None:
             data = run.redactor.text(item.text or "").encode("utf-8", "surrogatepass")
-            objects.append((data, "text/plain"))
-            digest = canonical.sha256_hex(data)
-            facts = FileFacts(digest, len(data), 0, "text/plain")
-            return Output(item.node, item.key, item.ordinal, None, facts, kept=digest, reused=reused)
+            text = self._objects.prepare(data, "text/plain")
+            objects.append(text)
+            facts = FileFacts(text.digest, text.size, 0, "text/plain")
+            return Output(item.node, item.key, item.ordinal, None, facts, kept=text.digest, reused=reused)
+        output = Output(item.node, item.key, item.ordinal, item.file, None, reused=reused)
         path, problem = _inside(item.file, run.host.host.directories())
-        found: FileFacts | None = None
-        thumbnail = kept = None
-        if path is not None:
-            found, problem = self._read(path)
-        if path is not None and found is not None:
-            if self._settings.thumbnails:
-                picture = files.thumbnail(path)
-                if picture is not None:
-                    objects.append((picture, "image/webp"))
-                    thumbnail = canonical.sha256_hex(picture)
-            if self._settings.keep_outputs or item.file.type == "temp":
-                kept, problem = self._keep(path, found)
-        return Output(
-            item.node,
-            item.key,
-            item.ordinal,
-            item.file,
-            found,
-            thumbnail=thumbnail,
-            kept=kept,
-            reused=reused,
-            problem=problem,
-        )
-
-    def _read(self, path: Path) -> tuple[FileFacts | None, str | None]:
+        if path is None:
+            return replace(output, problem=problem)
         try:
-            stat = path.stat()
-            key = (str(path), stat.st_size, stat.st_mtime_ns, stat.st_ino)
-            facts = self._facts.get(key)
-            if facts is None:
-                facts = self._facts[key] = files.read(path)
-                if len(self._facts) > FACTS_REMEMBERED:
-                    self._facts.popitem(last=False)
-            return facts, None
+            reading = files.read(path, thumbnail=self._settings.thumbnails)
+            thumbnail = None
+            if reading.thumbnail is not None:
+                thumbnail = self._objects.prepare(reading.thumbnail, "image/webp")
+                objects.append(thumbnail)
+            keep = self._settings.keep_outputs or item.file.type == "temp"
+            problem = self._keep(path, reading) if keep else None
         except (OSError, ProvenanceError) as error:
-            return None, f"file cannot be read: {error}"
-
-    def _keep(self, path: Path, facts: FileFacts) -> tuple[str | None, str | None]:
-        if facts.size > self._settings.keep_limit_mib * MEBIBYTE:
-            return None, f"not kept: larger than {self._settings.keep_limit_mib} MiB"
-        digest = self._objects.put_file(path, facts.media_type)
-        if digest != facts.sha256:
-            return None, "the file changed while it was being read"
-        return digest, None
+            return replace(output, problem=str(error))
+        return replace(
+            output,
+            facts=reading.facts,
+            thumbnail=None if thumbnail is None else thumbnail.digest,
+            kept=reading.facts.sha256 if keep and problem is None else None,
+            problem=problem or reading.problem,
+        )
 
 
 def _observed(job: ReadObservation) -> dict[str, Json]:
     seen = job.observation
     values = job.run.redactor.value(dict(seen.values))
-    digests = {name: tensors.digest(tensor) for name, tensor in seen.tensors.items()}
+    digests = {name: asdict(tensors.tensor_digest(tensor)) for name, tensor in seen.tensors.items()}
     return {"node": seen.node, "class_type": seen.class_type, **values, "tensors": digests}
 
 

@@ -19,6 +19,7 @@ class HostView:
     def __init__(self, host: Host) -> None:
         self.host = host
         self.node_inputs = lru_cache(CLASSES_REMEMBERED)(host.node_inputs)
+        self.node_outputs = lru_cache(CLASSES_REMEMBERED)(host.node_outputs)
         self.is_output_node = lru_cache(CLASSES_REMEMBERED)(host.is_output_node)
 
     def input_names(self, class_type: str) -> tuple[str, ...] | None:
