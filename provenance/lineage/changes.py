@@ -18,13 +18,14 @@ class Side:
 
     workflow: the parsed UI workflow, for the nodes' titles. versions: the prompt versions of the run, which name the
     prompt inputs where `inputs` does not know the class, and carry texts that were seen at run time. models: with
-    digests where fingerprinted. environment: any JSON object. inputs: declared inputs of a node class, by name.
+    digests where fingerprinted; None, on either side, leaves models uncompared. environment: any JSON object; None
+    likewise. inputs: declared inputs of a node class, by name.
     """
 
     prompt: Json
     workflow: Json = None
     versions: Sequence[PromptVersion] = ()
-    models: Sequence[ModelRef] = ()
+    models: Sequence[ModelRef] | None = ()
     environment: Json = None
     inputs: Callable[[str], Mapping[str, NodeInput] | None] | None = None
 

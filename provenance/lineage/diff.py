@@ -183,7 +183,11 @@ def _without_echoes(prompts: Sequence[PromptChange], texts: _Texts) -> tuple[Pro
     )
 
 
-def _models(a: Sequence[ModelRef], b: Sequence[ModelRef], pairs: Mapping[str, str]) -> Iterator[ModelChange]:
+def _models(
+    a: Sequence[ModelRef] | None, b: Sequence[ModelRef] | None, pairs: Mapping[str, str]
+) -> Iterator[ModelChange]:
+    if a is None or b is None:
+        return
     before = _models_by_input(a, pairs)
     after = _models_by_input(b, {})
     for node, name in sorted({**before, **after}, key=lambda place: (by_id(place[0]), place[1])):

@@ -127,7 +127,7 @@ class Runs:
             prompt=parse_json(self.document(run.prompt)),
             workflow=None if run.workflow is None else parse_json(self.document(run.workflow)),
             versions=self._index.prompt_versions(run.id),
-            models=self.models(run),
+            models=None if run.completion is None else self.models(run),  # a run that is open has told nothing yet
             environment=self.environment(run) if environment else None,
             inputs=self._inputs,
         )
@@ -168,7 +168,9 @@ class Runs:
         except (InputError, IntegrityError) as error:
             return [f"changes unknown: {one_line(str(error), 120)}"], False
         ended = head.completion is not None and run.completion is not None
-        hashed = all(model.sha256 is not None or model.size is None for model in (*before.models, *after.models))
+        hashed = all(
+            model.sha256 is not None or model.size is None for side in (before, after) for model in side.models or ()
+        )
         return summary(compare(before, after)), ended and hashed
 
 

@@ -302,6 +302,12 @@ def test_models_of_a_recreated_node_are_compared_with_it():
     assert compare(*sides).to_json() == EMPTY
 
 
+def test_models_that_one_side_does_not_know_are_not_compared():
+    known = Side(graph(), models=[model("4", "a", None)])
+    assert not compare(known, Side(graph(), models=None))
+    assert not compare(Side(graph(), models=None), known)
+
+
 def test_two_embeddings_in_one_prompt():
     names = {"before": ["x", "y"], "after": ["y", "z", "w"]}
     sides = {k: [model("6", name, None, field="text") for name in v] for k, v in names.items()}
@@ -391,7 +397,7 @@ def test_any_two_documents_compare_and_can_be_written_as_json(before, after):
 def test_renaming_ids_never_adds_or_removes(source: random.Random):
     ids = list(graph())
     new = [str(n) for n in source.sample(range(100, 999), len(ids))]
-    names = {old: fresh for old, fresh in zip(ids, new) if source.random() < 0.7}
+    names = {old: fresh for old, fresh in zip(ids, new, strict=True) if source.random() < 0.7}
     assert diff(graph(), renumbered(graph(), names)) == EMPTY
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from comfy_provenance.provenance.lineage.words import hunks
 from hypothesis import given
@@ -55,7 +57,7 @@ def test_hunks_are_in_normal_form(before, after):
     assert _side(result, "delete") == after
     assert all(hunk["text"] for hunk in result)
     ops = [hunk["op"] for hunk in result]
-    for first, second in zip(ops, ops[1:]):
+    for first, second in pairwise(ops):
         assert (first, second) in {
             ("equal", "delete"),
             ("equal", "insert"),

@@ -1,0 +1,212 @@
+"""Answers as plain values, as the HTTP routes hand them on."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from pathlib import Path
+
+import pytest
+from comfy_provenance.provenance.errors import InputError, NotFound, StorageError
+from comfy_provenance.provenance.model import NodeInput
+from comfy_provenance.provenance.present.api import Api
+from comfy_provenance.provenance.store.ledger import Ledger
+from comfy_provenance.provenance.store.presence import Presence
+from PIL import Image
+
+from .conftest import SESSION, graph, picture, run_id
+
+
+class TreeHost:
+    """A host whose classes, folders and models are those of the recorded folder."""
+
+    def __init__(self, root: Path, classes=("CLIPTextEncode", "KSampler", "SaveImage", "LoadImage")):
+        self.root = root
+        self.classes = classes
+
+    def node_inputs(self, class_type):
+        return {"text": NodeInput("STRING", {"multiline": True})} if class_type == "CLIPTextEncode" else None
+
+    def node_classes(self):
+        return self.classes
+
+    def directories(self):
+        return {name: str(self.root / name) for name in ("output", "temp", "input")}
+
+    def model_folders(self):
+        return {"checkpoints": (str(self.root / "models" / "checkpoints"),)}
+
+
+@pytest.fixture
+def ledger(recorded):
+    opened = Ledger.open(recorded.root / "user" / "__provenance", read_only=True)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def api(ledger):
+    return Api(ledger)
+
+
+def test_pages_go_from_the_newest_run_to_the_oldest(api):
+    first = api.page(4)
+    second = api.page(4, first["next"])
+    third = api.page(4, second["next"])
+    ids = [item["execution"] for page in (first, second, third) for item in page["items"]]
+    assert ids == [run_id(number) for number in range(9, 0, -1)]
+    assert third["next"] is None
+    assert first["items"] == list(reversed(list(api.log(4))))
+
+
+@pytest.mark.parametrize(("limit", "cursor"), [(0, None), (501, None), (1, "x"), (1, "-1"), (1, "9" * 40), (1, "٣")])
+def test_bad_pages_are_refused(api, limit, cursor):
+    with pytest.raises(InputError):
+        api.page(limit, cursor)
+
+
+def test_answers_can_be_sent_as_json(api):
+    for answer in (
+        api.page(),
+        api.show(run_id(5)),
+        api.lineage(run_id(5)),
+        api.diff(run_id(1), run_id(5)),
+        api.restore(run_id(1)),
+        api.status(),
+        api.verify(),
+        api.search("castle"),
+    ):
+        json.dumps(answer, allow_nan=False)
+
+
+def test_without_leave_no_ref_reaches_the_disk(api, recorded, monkeypatch):
+    monkeypatch.chdir(recorded.root)
+    (recorded.root / "secret.txt").write_text("x")
+    for ref in ("secret.txt", str(recorded.root / "secret.txt"), "../secret.txt", "input/secret.txt"):
+        with pytest.raises(NotFound, match="names no run"):
+            api.show(ref)
+    assert api.show("output/sub/c.png")["outputs"][0]["execution"] == run_id(3)
+
+
+def test_a_run_of_a_living_session_is_queued_or_running(ledger, recorded):
+    presence = Presence(ledger.root, SESSION)
+    try:
+        assert Api(ledger).show(run_id(8))["status"] == "queued"
+        assert Api(ledger, running=lambda run: run == run_id(8)).show(run_id(8))["status"] == "running"
+    finally:
+        presence.release()
+    assert Api(ledger).show(run_id(8))["status"] == "lost"
+
+
+def test_an_open_run_is_compared_without_pretending_to_know_its_models(api):
+    assert api.show(run_id(8))["changes"] == ["seed 1 → 8"]
+
+
+def test_restore_gives_the_document_and_the_drift(ledger, recorded):
+    api = Api(ledger, TreeHost(recorded.root))
+    found = api.restore(run_id(2))
+    assert set(found) == {"execution", "kind", "sha256", "drift", "workflow", "prompt"}
+    assert found["workflow"] == {"nodes": [], "seed": 2**64 - 1, "run": 2}
+    assert found["prompt"] is None
+    assert b"".join(api.object(found["sha256"]).blocks) == b'{"nodes":[],"seed":18446744073709551615,"run":2}'
+    assert found["drift"]["nodes"] == [{"class_type": "CheckpointLoaderSimple", "pack": None, "version": None}]
+    assert found["drift"]["not_checked"] == []
+    assert found["drift"]["packs"] == []
+    assert api.restore(run_id(5))["prompt"] == graph(cfg=5.5, image="a_00001_.png")
+
+
+def test_a_model_is_compared_by_version_and_not_hashed(ledger, recorded, tmp_path):
+    root = tmp_path
+    (root / "models" / "checkpoints").mkdir(parents=True)
+    (root / "models" / "checkpoints" / "sd15.safetensors").write_bytes(b"12345")
+    (state,) = Api(ledger, TreeHost(root)).restore(run_id(2))["drift"]["models"]
+    assert state["state"] == "unverified"
+    (root / "models" / "checkpoints" / "sd15.safetensors").write_bytes(b"123456")
+    (state,) = Api(ledger, TreeHost(root)).restore(run_id(2))["drift"]["models"]
+    assert state["state"] == "changed"
+
+
+def test_kept_inputs_are_not_put_back_where_the_folder_is_unknown(api):
+    with pytest.raises(InputError, match="input folder is not known"):
+        api.put_back(run_id(5))
+
+
+def saved(tmp_path, image, name):
+    path = tmp_path / name
+    image.save(path)
+    return path
+
+
+def test_identify_by_bytes_then_pixels_then_looks(api, tmp_path):
+    exact = tmp_path / "x.png"
+    exact.write_bytes(picture(3))
+    (found,) = api.identify(exact)["found"]
+    assert (found["execution"], found["method"], found["basis"], found["score"]) == (
+        run_id(3),
+        "sha256",
+        "observed",
+        None,
+    )
+    image = Image.open(io.BytesIO(picture(3)))
+    again = saved(tmp_path, image, "again.bmp")
+    assert [(item["execution"], item["method"]) for item in api.identify(again)["found"]] == [(run_id(3), "pixels")]
+    smaller = saved(tmp_path, image.resize((320, 240)), "smaller.png")
+    best = api.identify(smaller)["found"][0]
+    assert (best["execution"], best["method"], best["basis"]) == (run_id(3), "perceptual", "inferred")
+    assert 0.84 <= best["score"] <= 1
+
+
+def test_identify_says_when_it_is_no_image_and_when_it_is_unknown(api, tmp_path):
+    (tmp_path / "x.txt").write_text("hello")
+    with pytest.raises(InputError, match="no image"):
+        api.identify(tmp_path / "x.txt")
+    unknown = saved(tmp_path, Image.radial_gradient("L"), "unknown.png")
+    assert api.identify(unknown)["found"] == []
+    with pytest.raises(StorageError):
+        api.identify(tmp_path / "absent.png")
+
+
+def test_thumbnails_and_objects(api):
+    digest = hashlib.sha256(picture(1)).hexdigest()
+    thumbnail = api.thumbnail(digest)
+    assert thumbnail.media_type == "image/webp"
+    assert Image.open(io.BytesIO(b"".join(thumbnail.blocks))).size == (64, 48)
+    kept = api.object(digest)
+    assert (kept.media_type, kept.size) == ("image/png", len(picture(1)))
+    assert b"".join(kept.blocks) == picture(1)
+    for call in (api.thumbnail, api.object):
+        with pytest.raises(NotFound):
+            call("0" * 64)
+        for bad in ("../x", "0" * 63, "A" * 64, ""):
+            with pytest.raises(InputError):
+                call(bad)
+
+
+def test_changes_are_remembered_only_when_asked(recorded, tmp_path):
+    import shutil
+
+    root = Path(shutil.copytree(recorded.root / "user" / "__provenance", tmp_path / "ledger"))
+    ledger = Ledger.open(root)
+    try:
+        list(Api(ledger).log())
+        assert ledger.index.summaries([run_id(2)]) == {}
+        first = list(Api(ledger, remember=True).log())
+        assert ledger.index.summaries([run_id(2), run_id(8)]) == {run_id(2): ["seed 1 → 2"]}
+        assert list(Api(ledger, remember=True).log()) == first
+    finally:
+        ledger.close()
+
+
+def test_status_carries_the_recorder_of_a_host(ledger):
+    assert Api(ledger).status()["recorder"] is None
+    assert Api(ledger, service=lambda: {"recording": True}).status()["recorder"] == {"recording": True}
+
+
+def test_search_finds_prompts(api):
+    found = api.search("GOLDEN")
+    assert [(item["execution"], item["node"], item["text"]) for item in found["items"]] == [
+        (run_id(3), "2", "a castle in fog, golden hour")
+    ]
+    with pytest.raises(InputError):
+        api.search("x", 0)
