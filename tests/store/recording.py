@@ -90,9 +90,8 @@ class Recorder:
     def run(self, run: str, parent: str | None = None, made: Sequence[str] = (), **said: Any) -> str:
         """A whole run that made the named files at node 9; returns its id."""
         outputs = [output(name) for name in made]
-        generated = [
-            Edge(f"sha256:{digest_of(name)}", run, Relation.GENERATED, Basis.OBSERVED, "file") for name in made
-        ]
+        names = [f"sha256:{digest_of(name)}" for name in made]
+        generated = [Edge(name, run, Relation.GENERATED, Basis.OBSERVED, "file", via=("9",)) for name in names]
         edges = [*generated, *said.pop("edges", ())]
         self.complete(run, self.submit(run, parent), outputs=outputs, edges=edges, **said)
         return run

@@ -205,6 +205,9 @@ def test_a_served_output_whose_maker_is_not_recorded_names_the_run_that_served_i
 
 def test_a_fingerprint_that_came_later_belongs_to_the_run(recorder: Recorder) -> None:
     recorder.run("run", made=["a.png"])
+    learned = [
+        Edge(run, name_of("sd"), Relation.USED_MODEL, Basis.OBSERVED, "file", via=("4",)) for run in ("run", "other")
+    ]
     body = predicate.model(
         session="s1",
         at=recorder.now(),
@@ -214,10 +217,7 @@ def test_a_fingerprint_that_came_later_belongs_to_the_run(recorder: Recorder) ->
         mtime_ns=6,
         sha256=digest_of("sd"),
         executions=["run", "other"],
-        edges=[
-            Edge(run, name_of("sd"), Relation.USED_MODEL, Basis.OBSERVED, "file", via=("4",))
-            for run in ("run", "other")
-        ],
+        edges=learned,
     )
     recorder.ledger.append(Kind.MODEL, lambda binding: body)
     found = ancestry(recorder.ledger.index, name_of("a.png"))
