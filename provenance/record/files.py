@@ -35,8 +35,18 @@ class Reading:
     problem: str | None
 
 
-def read(path: str | os.PathLike[str], *, thumbnail: bool = True) -> Reading:
-    """Read a regular file. Raises StorageError when it is not there, is not a file, or cannot be read."""
+def read(path: str | os.PathLike[str]) -> FileFacts:
+    """The facts of a regular file. Raises as `look` does."""
+    return look(path, thumbnail=False).facts
+
+
+def thumbnail(path: str | os.PathLike[str]) -> bytes | None:
+    """A small WebP of a still image; None for other files. Raises as `look` does."""
+    return look(path).thumbnail
+
+
+def look(path: str | os.PathLike[str], *, thumbnail: bool = True) -> Reading:
+    """Read a regular file once. Raises StorageError when it is not there, is not a file, or cannot be read."""
     place = Path(path)
     try:
         if not stat.S_ISREG(place.stat().st_mode):  # before opening: a pipe would never answer

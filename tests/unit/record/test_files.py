@@ -22,7 +22,7 @@ WORKFLOW = json.dumps({"nodes": [], "extra": {"provenance": {"execution": "run-1
 def drawing(size=(200, 120), shift=0, mode="RGB"):
     image = Image.new("RGB", size, (200, 180, 60))
     draw = ImageDraw.Draw(image)
-    generator = random.Random(3)  # noqa: S311
+    generator = random.Random(3)
     for _ in range(25):
         x, y = generator.randrange(size[0]) + shift, generator.randrange(size[1])
         draw.ellipse((x, y, x + 50, y + 40), fill=tuple(generator.randrange(256) for _ in range(3)))
@@ -46,7 +46,7 @@ def test_one_reading_gives_digest_size_pixels_and_thumbnail(tmp_path):
     data = encoded(drawing(), pnginfo=png_text(workflow=WORKFLOW, prompt="{}"))
     path = tmp_path / "a.png"
     path.write_bytes(data)
-    reading = files.read(path)
+    reading = files.look(path)
     facts = reading.facts
     assert facts.sha256 == hashlib.sha256(data).hexdigest()
     assert (facts.size, facts.media_type, facts.width, facts.height) == (len(data), "image/png", 200, 120)
@@ -78,7 +78,11 @@ def test_lossless_copies_have_equal_pixels_and_lossy_ones_only_look_alike():
     assert picture.look(encoded(image, "WEBP", lossless=True)).pixels == png.pixels
     assert picture.look(encoded(image, "BMP")).pixels == png.pixels
     assert picture.look(encoded(image.convert("RGBA"))).pixels == png.pixels
-    for lossy in (encoded(image, "JPEG", quality=60), encoded(image, "WEBP", quality=50), encoded(image.resize((100, 60)))):
+    for lossy in (
+        encoded(image, "JPEG", quality=60),
+        encoded(image, "WEBP", quality=50),
+        encoded(image.resize((100, 60))),
+    ):
         seen = picture.look(lossy)
         assert seen.pixels != png.pixels
         assert likeness.score(seen.perceptual, png.perceptual) >= likeness.LIKE
@@ -157,7 +161,13 @@ def chunk(kind, body):
 
 def bomb(width, height, *chunks):
     header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 6, 0, 0, 0))
-    return b"\x89PNG\r\n\x1a\n" + header + b"".join(chunks) + chunk(b"IDAT", zlib.compress(b"\0" * 64)) + chunk(b"IEND", b"")
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + header
+        + b"".join(chunks)
+        + chunk(b"IDAT", zlib.compress(b"\0" * 64))
+        + chunk(b"IEND", b"")
+    )
 
 
 @pytest.mark.parametrize(
@@ -178,7 +188,7 @@ def bomb(width, height, *chunks):
 def test_a_hostile_picture_is_hashed_and_says_why_it_has_no_pixels(tmp_path, data):
     path = tmp_path / "x.png"
     path.write_bytes(data)
-    reading = files.read(path)
+    reading = files.look(path)
     assert reading.facts.sha256 == hashlib.sha256(data).hexdigest()
     assert reading.facts.pixels is None or reading.problem is None
     assert reading.facts.embedded_execution is None
@@ -186,7 +196,7 @@ def test_a_hostile_picture_is_hashed_and_says_why_it_has_no_pixels(tmp_path, dat
 
 
 def test_damaged_pictures_never_raise():
-    generator = random.Random(11)  # noqa: S311
+    generator = random.Random(11)
     exif = Image.Exif()
     exif[0x010F] = "workflow:" + WORKFLOW
     originals = [
@@ -229,12 +239,21 @@ def test_content_tells_the_media_type_before_the_name(head, name, found):
     assert media.media_type(head, name) == found
 
 
+def test_facts_and_thumbnail_can_be_had_alone(tmp_path):
+    path = tmp_path / "a.png"
+    path.write_bytes(encoded(drawing()))
+    assert files.read(path) == files.look(path).facts
+    assert files.thumbnail(path) == files.look(path).thumbnail
+    (tmp_path / "a.txt").write_text("a cat", encoding="utf-8")
+    assert files.thumbnail(tmp_path / "a.txt") is None
+
+
 def test_a_large_file_is_hashed_in_a_stream(tmp_path, monkeypatch):
     monkeypatch.setattr(files, "IN_MEMORY", 1_000)
     data = encoded(drawing((400, 300)))
     path = tmp_path / "big.png"
     path.write_bytes(data)
-    reading = files.read(path)
+    reading = files.look(path)
     assert reading.facts.sha256 == hashlib.sha256(data).hexdigest()
     assert (reading.facts.size, reading.facts.media_type, reading.data) == (len(data), "image/png", None)
     assert (reading.facts.pixels, reading.problem) == (None, "too large")
