@@ -17,7 +17,7 @@ from ..errors import InputError, NotFound
 from ..lineage.changes import Diff
 from ..lineage.graph import ancestry
 from ..lineage.restore import Restored, plan
-from ..model import FileFacts, Host, Json
+from ..model import Host, Json
 from ..record import files
 from ..seal import checkpoint
 from ..seal.keys import PublicKey
@@ -173,7 +173,7 @@ class Api:
 
     def identify(self, path: Path) -> dict[str, Json]:
         """Which recorded outputs a file is: {"sha256", "media_type", "found": [...]}; see `identify.identify`."""
-        return identify.identify(self._ledger.index, path, _facts)
+        return identify.identify(self._ledger.index, path, files.read)
 
     def thumbnail(self, sha256: str) -> Blob:
         """The small picture of an output. Raises NotFound when there is none."""
@@ -210,10 +210,6 @@ class Api:
         if self._host is not None:
             return dict(self._host.directories())
         return None if self._tree is None else machine.tree_directories(self._tree)
-
-
-def _facts(path: Path) -> FileFacts:
-    return files.read(path, thumbnail=False).facts
 
 
 def _check_digest(text: str) -> None:

@@ -12,17 +12,18 @@ from ..seal.keys import PublicKey, public_from_pem
 from ..store.ledger import Ledger
 from ..verify import verifier
 
-Progress = Callable[[str, int, "int | None"], None]  # what is done, how much, of how much
+Progress = Callable[[int, "int | None"], None]  # steps done, steps in all when known
 
 
 def verify(ledger: Ledger, *, key: PublicKey | None = None, progress: Progress | None = None) -> dict[str, Json]:
     """{"ok", "entries", "checkpoint": {"origin", "size", "root"} or null, "findings": [...]}.
 
     key: the key that must have signed; without it the key that the log's first entry states, so that only a log that
-    was made anew under another key goes unnoticed. `ok` is false when any finding is an error.
+    was made anew under another key goes unnoticed. `ok` is false when any finding is an error. Each entry is two
+    steps of progress: one for the log, one for the index.
     """
-    report = verifier.verify(ledger.reader(), key or stated_key(ledger), progress=_named("entries", progress))
-    index = check_index(ledger, progress=progress)
+    report = verifier.verify(ledger.reader(), key or stated_key(ledger), progress=_half(progress, 0))
+    index = check_index(ledger, progress=_half(progress, 1))
     head = report.checkpoint
     return {
         "ok": report.ok and index["ok"],
@@ -35,7 +36,7 @@ def verify(ledger: Ledger, *, key: PublicKey | None = None, progress: Progress |
 def check_index(ledger: Ledger, *, progress: Progress | None = None) -> dict[str, Json]:
     """{"ok", "findings"}: whether the index says what the entries say. Signatures are not looked at."""
     try:
-        findings = list(ledger.check_index(_named("index", progress)))
+        findings = list(ledger.check_index(progress))
     except IntegrityError as error:
         findings = [Finding("error", "index-unreadable", str(error))]
     return {"ok": not any(found.severity == "error" for found in findings), "findings": _plain(findings)}
@@ -65,8 +66,11 @@ def checkpoint_json(head: checkpoint.Checkpoint) -> dict[str, Json]:
     return {"origin": head.origin, "size": head.size, "root": head.root.hex()}
 
 
-def _named(what: str, progress: Progress | None) -> Callable[[int, int | None], None] | None:
-    return None if progress is None else lambda done, total: progress(what, done, total)
+def _half(progress: Progress | None, half: int) -> Progress | None:
+    """Progress of the first or second of two passes over the same entries."""
+    if progress is None:
+        return None
+    return lambda done, total: progress(done + half * (total or 0), None if total is None else 2 * total)
 
 
 def _plain(findings: Iterable[Finding]) -> list[dict[str, Json]]:

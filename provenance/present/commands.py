@@ -118,7 +118,7 @@ def fsck(options: argparse.Namespace, ledger: Path) -> int:
         with _progress() as progress:
             rebuilt = None
             if options.rebuild_index:
-                done = opened.rebuild_index(lambda count, total: progress("index", count, total) if progress else None)
+                done = opened.rebuild_index(progress)
                 rebuilt = {"entries": done.entries, "rows": done.rows, "unreadable": done.unreadable}
             found = {**check_index(opened, progress=progress), "rebuilt": rebuilt}
     finally:
@@ -170,10 +170,9 @@ def _progress() -> Iterator[Progress | None]:
         return
     from tqdm import tqdm
 
-    with tqdm(unit=" entries", leave=False, file=sys.stderr) as bar:
+    with tqdm(unit=" steps", leave=False, file=sys.stderr) as bar:
 
-        def tell(what: str, done: int, total: int | None) -> None:
-            bar.set_description(what, refresh=False)
+        def tell(done: int, total: int | None) -> None:
             bar.total, bar.n = total, done
             bar.refresh()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from comfy_provenance.provenance.model import (
     Relation,
     Status,
 )
+from comfy_provenance.provenance.present.cli import main
 from comfy_provenance.provenance.record import files, predicate
 from comfy_provenance.provenance.seal.keys import Signer
 from comfy_provenance.provenance.store.ledger import Ledger
@@ -124,7 +126,7 @@ class Story:
         path = self.root / "output" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(picture(number) if data is None else data)
-        read = files.read(path)
+        read = files.look(path)
         subfolder, _, filename = name.rpartition("/")
         thumbnail = canonical.sha256_hex(read.thumbnail)
         output = Output("9", "images", 0, FileRef("output", subfolder, filename), read.facts, thumbnail)
@@ -210,3 +212,23 @@ def recorded(tmp_path_factory):
     story.image_run(9, seed=2, data=picture(2))
     story.ledger.close()
     return story
+
+
+@pytest.fixture
+def cli(recorded, capsys, monkeypatch):
+    """Runs one command inside the ComfyUI folder and gives (exit code, stdout, stderr)."""
+    monkeypatch.chdir(recorded.root)
+    monkeypatch.delenv("COMFY_PROVENANCE_LEDGER", raising=False)
+
+    def run(*arguments):
+        code = main([str(argument) for argument in arguments])
+        found = capsys.readouterr()
+        return code, found.out, found.err
+
+    return run
+
+
+@pytest.fixture
+def copied(recorded, tmp_path):
+    """A private copy of the ComfyUI folder."""
+    return Path(shutil.copytree(recorded.root, tmp_path / "copy"))

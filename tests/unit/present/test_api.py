@@ -210,3 +210,10 @@ def test_search_finds_prompts(api):
     ]
     with pytest.raises(InputError):
         api.search("x", 0)
+
+
+def test_a_check_tells_its_progress_up_to_the_end(api):
+    told = []
+    assert api.verify(progress=lambda done, total: told.append((done, total)))["ok"]
+    assert told == sorted(told)
+    assert told[-1][0] == told[-1][1]

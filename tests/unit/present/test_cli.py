@@ -4,41 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import shutil
 import sqlite3
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from comfy_provenance.provenance.present.cli import main
-from comfy_provenance.provenance.seal import dsse
-from comfy_provenance.provenance.seal.keys import Signer, public_from_pem
 
 from .conftest import graph, picture, run_id
 
 REPOSITORY = Path(__file__).resolve().parents[3]
-
-
-@pytest.fixture
-def cli(recorded, capsys, monkeypatch):
-    """Runs one command inside the ComfyUI folder and gives (exit code, stdout, stderr)."""
-    monkeypatch.chdir(recorded.root)
-    monkeypatch.delenv("COMFY_PROVENANCE_LEDGER", raising=False)
-
-    def run(*arguments):
-        code = main([str(argument) for argument in arguments])
-        found = capsys.readouterr()
-        return code, found.out, found.err
-
-    return run
-
-
-@pytest.fixture
-def copied(recorded, tmp_path):
-    """A private copy of the ComfyUI folder."""
-    return Path(shutil.copytree(recorded.root, tmp_path / "copy"))
 
 
 def jsons(text):
@@ -264,79 +238,6 @@ def test_restore_puts_kept_inputs_back_under_a_new_name(copied, capsys, monkeypa
     assert len(list((copied / "input").glob("*restored*"))) == 2
 
 
-def test_restore_to_stdout_is_exact(recorded):
-    done = subprocess.run(
-        [sys.executable, "-c", _MAIN, "--ledger", recorded.root / "user" / "__provenance", "restore", run_id(1), "-o-"],
-        capture_output=True,
-        check=True,
-    )
-    assert done.stdout == b'{"nodes":[],"seed":18446744073709551615,"run":1}'
-
-
-def test_verify_of_a_good_ledger(cli):
-    code, out, err = cli("verify", "--json")
-    found = json.loads(out)
-    assert found["findings"] == []
-    assert (code, err, found["ok"], found["entries"]) == (0, "", True, 20)
-    assert set(found) == {"ok", "entries", "checkpoint", "findings"}
-    assert set(found["checkpoint"]) == {"origin", "size", "root"}
-    assert cli("verify")[1].startswith("good: 20 entries")
-
-
-def test_verify_names_what_was_changed(copied, capsys, monkeypatch):
-    monkeypatch.chdir(copied)
-    with sqlite3.connect(copied / "user" / "__provenance" / "ledger.sqlite3") as database:
-        (envelope,) = database.execute("SELECT envelope FROM entries WHERE number = 3").fetchone()
-        forged = bytearray(envelope)
-        forged[40] ^= 1
-        database.execute("UPDATE entries SET envelope = ? WHERE number = 3", (bytes(forged),))
-        database.execute("UPDATE outputs SET filename = 'other.png' WHERE filename = 'c.png'")
-    assert main(["verify", "--json"]) == 1
-    found = json.loads(capsys.readouterr().out)
-    assert found["ok"] is False
-    assert set(found["findings"][0]) == {"severity", "code", "entry", "message"}
-    assert 3 in [finding["entry"] for finding in found["findings"]]
-    assert main(["verify"]) == 1
-    assert "NOT GOOD" in capsys.readouterr().out
-    assert main(["fsck", "--json"]) == 1
-    capsys.readouterr()
-
-
-def test_verify_with_a_pinned_key(cli, tmp_path):
-    pinned = tmp_path / "public.pem"
-    pinned.write_text(Signer.from_seed(bytes(range(32))).public.pem)
-    assert cli("verify", "--key", pinned)[0] == 0
-    pinned.write_text(Signer.from_seed(bytes(32)).public.pem)
-    assert cli("verify", "--key", pinned)[0] == 1
-    pinned.write_text("no key")
-    code, _, err = cli("verify", "--key", pinned)
-    assert code == 2 and "is no Ed25519 public key" in err
-    assert cli("verify", "--key", tmp_path / "absent")[0] == 2
-
-
-def test_fsck_rebuilds_a_damaged_index(copied, capsys, monkeypatch):
-    monkeypatch.chdir(copied)
-    with sqlite3.connect(copied / "user" / "__provenance" / "ledger.sqlite3") as database:
-        database.execute("DELETE FROM outputs")
-    assert main(["fsck"]) == 1
-    assert main(["fsck", "--rebuild-index"]) == 0
-    assert "index rebuilt" in capsys.readouterr().out
-    assert main(["fsck", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out) == {"ok": True, "findings": [], "rebuilt": None}
-
-
-def test_envelopes_verify_under_the_exported_key(cli, tmp_path):
-    out = tmp_path / "out"
-    assert cli("envelopes", "-o", out)[0] == 0
-    names = sorted(path.name for path in out.iterdir())
-    assert names == [*(f"{n:08d}.dsse.json" for n in range(20)), "checkpoint", "public.pem"]
-    public = public_from_pem((out / "public.pem").read_text())
-    for path in out.glob("*.dsse.json"):
-        dsse.open(path.read_bytes(), public)
-    code, _, err = cli("envelopes", "-o", out)
-    assert code == 2 and "not empty" in err
-
-
 def test_status(cli):
     found = json.loads(cli("status", "--json")[1])
     assert (found["entries"], found["executions"], found["open"]) == (20, 9, 1)
@@ -422,67 +323,6 @@ def test_nothing_is_written_by_reading(copied, capsys, monkeypatch):
         assert main(command) == 0
     assert database.read_bytes() == before
     capsys.readouterr()
-
-
-_MAIN = (
-    "import importlib.util, sys\n"
-    f"spec = importlib.util.spec_from_file_location('comfy_provenance', {str(REPOSITORY / '__init__.py')!r},"
-    f" submodule_search_locations=[{str(REPOSITORY)!r}])\n"
-    "module = importlib.util.module_from_spec(spec); sys.modules['comfy_provenance'] = module\n"
-    "spec.loader.exec_module(module)\n"
-    "from comfy_provenance.provenance.present.cli import main\n"
-    "sys.exit(main())\n"
-)
-
-
-def process(*arguments, **more):
-    return subprocess.Popen(
-        [sys.executable, *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, **more
-    )
-
-
-def test_running_the_folder_needs_no_install_and_hides_no_module_of_comfyui(recorded, tmp_path):
-    pack = recorded.root / "custom_nodes" / "comfy-provenance"
-    if not pack.exists():
-        pack.symlink_to(REPOSITORY, target_is_directory=True)
-    run = process(pack, "log", "--json", cwd=tmp_path)
-    out, err = run.communicate()
-    assert (run.returncode, err) == (0, b"")
-    assert len(out.splitlines()) == 9
-
-
-def test_output_that_nobody_reads_any_more_is_no_error(recorded):
-    ledger = recorded.root / "user" / "__provenance"
-    run = process("-c", _MAIN, "--ledger", ledger, "show", run_id(1))
-    run.stdout.close()
-    err = run.stderr.read()
-    assert (run.wait(), err) == (0, b"")
-
-
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
-def test_a_full_disk_behind_stdout_is_one_line(recorded):
-    with Path("/dev/full").open("wb") as full:
-        run = subprocess.run(
-            [sys.executable, "-c", _MAIN, "--ledger", recorded.root / "user" / "__provenance", "log"],
-            stdout=full,
-            stderr=subprocess.PIPE,
-        )
-    assert run.returncode == 2
-    assert run.stderr.count(b"\n") == 1
-
-
-@pytest.mark.parametrize("encoding", ["cp1252", "ascii", "gbk"])
-def test_terminals_that_lack_characters_still_get_their_lines(recorded, encoding):
-    environment = {**os.environ, "PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"}
-    ledger = recorded.root / "user" / "__provenance"
-    for command in (["log", "--graph"], ["log", "--json"]):
-        run = process("-c", _MAIN, "--ledger", ledger, *command, env=environment)
-        out, err = run.communicate()
-        assert (run.returncode, err) == (0, b"")
-        if command[1] == "--json":
-            assert [json.loads(line)["changes"] for line in out.splitlines()][1] == ["seed 1 → 2"]
-        else:
-            assert b"*" in out
 
 
 def test_an_interrupt_ends_with_130_and_one_line(cli, monkeypatch):
