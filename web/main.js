@@ -1,0 +1,44 @@
+/** Registers the extension. ComfyUI imports every script of this folder; this is the only one that acts when imported. */
+
+import { headOf, moveHead, Presses } from "./head.js";
+import * as host from "./host.js";
+
+const KEEP_HEAD = "Provenance.KeepHead";
+
+const SETTINGS = [
+  {
+    id: KEEP_HEAD,
+    name: "Let the next run descend from the last one",
+    tooltip: "After a run is queued, the canvas remembers it as the parent of the next run.",
+    category: ["Provenance", "Lineage", "KeepHead"],
+    type: "boolean",
+    defaultValue: true,
+  },
+];
+
+function keepHead() {
+  const presses = new Presses();
+
+  function write(moves) {
+    if (!host.setting(KEEP_HEAD, true)) {
+      return;
+    }
+    for (const move of moves) {
+      const shown = host.openTab() === move.tab;
+      moveHead(move, shown ? host.canvasGraph() : null, host.storedStates(move.tab));
+    }
+  }
+
+  host.watchPresses({
+    pressed: (count) => presses.pressed(count),
+    settled: () => write(presses.settled()),
+  });
+  host.watchRuns({
+    before: (workflow) => ({ press: presses.submitting(), tab: host.openTab(), sent: headOf(workflow) }),
+    accepted: ({ press, tab, sent }, execution) => write(presses.accepted(press, tab, sent, execution)),
+    refused: ({ press }) => write(presses.refused(press)),
+  });
+  host.onEvent("provenance", () => {});
+}
+
+host.register(SETTINGS, keepHead);
