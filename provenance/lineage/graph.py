@@ -23,7 +23,7 @@ The ancestry of a run is the run, what it used, its canvases and prompts, and wh
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -61,8 +61,8 @@ class Lineage:
     """The answer. `target` is the normalized reference.
 
     nodes: {"id", "kind": "output" | "asset" | "execution" | "prompt" | "model", ...facts}; an execution that this
-    ledger does not hold has "known": False. edges: {"from", "to", "relation", "basis", "method", "score", "via"}. Both in the
-    order in which the walk met them, each once.
+    ledger does not hold has "known": False. edges: {"from", "to", "relation", "basis", "method", "score", "via"}.
+    Both in the order in which the walk met them, each once.
     """
 
     target: str
@@ -182,7 +182,7 @@ class _Walk:
             parents[edge.source].append(edge.target)
         runs = dict.fromkeys((*self._places, *(run for found in parents.values() for run in found)))
         edits: dict[str, list[EdgeRow]] = defaultdict(list)
-        for edge in self._index.edges_of(*runs, relations=(Relation.EDITS,)):
+        for edge in self._record.edits(runs):
             edits[edge.source].append(edge)
         waiting = [(run, place) for run, places in self._places.items() for place in sorted(places)]
         carried = set(waiting)
@@ -234,6 +234,12 @@ class _Record:
         """Outputs with these bytes that were made, not served again; the latter where nothing else is known."""
         rows = self._outputs[name[len(DIGEST_PREFIX) :]]
         return [row for row in rows if not row.reused] or rows
+
+    def edits(self, runs: Collection[str]) -> list[EdgeRow]:
+        """Edits of prompts that these runs state."""
+        missing = [run for run in runs if run not in self.stated]
+        known = [edge for run in runs for edge in self.stated.get(run, ()) if edge.relation == Relation.EDITS.value]
+        return [*known, *(self._index.edges_of(*missing, relations=(Relation.EDITS,)) if missing else ())]
 
     def load_outputs(self, names: Iterable[str]) -> None:
         """Read the makers of these things and, ahead of the walk, of all that they derive from."""

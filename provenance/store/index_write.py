@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Table, bindparam, delete, exists, func, insert, select
-from sqlalchemy.exc import IntegrityError as ConstraintError
 
 from ..errors import InputError, IntegrityError
 from ..model import Finding
 from . import tables
-from .engine import Database, Statement
+from .engine import Clash, Database, Statement
 from .index_rows import Rows, payload_of, read_statement, rows_of
 from .index_rows import Statement as Said
 
@@ -55,7 +54,7 @@ class IndexWriter:
         """
         try:
             self._write(connection, rows_of(seq, said), self._insert)
-        except ConstraintError as error:
+        except Clash as error:
             raise InputError("this execution is already recorded in the ledger") from error
 
     def _write(self, connection: Connection, rows: Rows, statements: dict[str, Statement]) -> None:

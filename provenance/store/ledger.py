@@ -160,9 +160,8 @@ class Ledger:
     def _append_in(
         self, connection: Connection, signer: Signer, kind: Kind, build: Build, prepared: Sequence[Prepared]
     ) -> tuple[Entry, bytes]:
-        state = self._state.run(connection, {"id": self._writer}).one()
-        frontier = self._trusted_frontier(state, signer)
-        binding = Binding(state.origin, frontier.size, frontier.root.hex())
+        origin, frontier = self._read_head(connection, signer)
+        binding = Binding(origin, frontier.size, frontier.root.hex())
         subject, body = build(binding)
         log = {"origin": binding.origin, "index": binding.index, "root": binding.root}
         payload = dsse.statement(subject, schema.predicate_type(kind), {**body, "log": log})
@@ -171,38 +170,33 @@ class Ledger:
         envelope = dsse.seal(payload, signer)
         leaf = leaf_hash(envelope)
         self.objects.insert(connection, prepared)
-        row = {
-            "writer": self._writer,
-            "number": binding.index,
-            "kind": kind.value,
-            "leaf": leaf,
-            "envelope": envelope,
-        }
-        seq = self._insert_entry.run(connection, row).scalar_one()
-        self._index_writer.add(connection, seq, said)
+        values = {"number": binding.index, "kind": kind.value, "leaf": leaf, "envelope": envelope}
+        row = self._insert_entry.row(connection, {"writer": self._writer, **values})
+        self._index_writer.add(connection, _present(row)[0], said)
         after = frontier.append(leaf)
         stored = after.to_bytes()
         head = {
             "writer_id": self._writer,
             "size": after.size,
             "frontier": stored,
-            "checkpoint": checkpoint.sign(state.origin, after.size, after.root, signer),
+            "checkpoint": checkpoint.sign(origin, after.size, after.root, signer),
         }
         self._advance.run(connection, head)
         return Entry(binding.index, kind.value, leaf.hex(), envelope), stored
 
-    def _trusted_frontier(self, state: Any, signer: Signer) -> Frontier:
-        """The tree to append to. It must be the one this process left, or one that this key signed and that is no
-        shorter: a database that was changed, or put back to an older copy, is not built upon."""
-        frontier = Frontier.from_bytes(tables.as_bytes(state.frontier))
-        if state.frontier == self._known and state.size == frontier.size:
-            return frontier
-        head = checkpoint.open(tables.as_bytes(state.checkpoint), signer.public, state.origin)
-        if (head.size, head.root) != (frontier.size, frontier.root) or state.size != frontier.size:
+    def _read_head(self, connection: Connection, signer: Signer) -> tuple[str, Frontier]:
+        """The log's name and the tree to append to. It must be the tree that this process left, or one that this key
+        signed and that is no shorter: a database that was changed, or put back to an older copy, is not built upon."""
+        origin, size, stored, note = _present(self._state.row(connection, {"id": self._writer}))
+        frontier = Frontier.from_bytes(tables.as_bytes(stored))
+        if stored == self._known and size == frontier.size:
+            return origin, frontier
+        head = checkpoint.open(tables.as_bytes(note), signer.public, origin)
+        if (head.size, head.root) != (frontier.size, frontier.root) or size != frontier.size:
             raise IntegrityError("the ledger's tree is not the one its last checkpoint signs: run verify")
         if self._known is not None and frontier.size <= Frontier.from_bytes(self._known).size:
             raise IntegrityError("the ledger is older than what this process has written: it was put back or replaced")
-        return frontier
+        return origin, frontier
 
     def reader(self) -> LedgerReader:
         """What `verify.verifier` needs to check this ledger. Reads only."""
@@ -236,6 +230,12 @@ class Ledger:
         with self._database.write() as connection:
             migrations.upgrade(connection)
             self._index_writer.fill(connection)
+
+
+def _present(row: tuple[Any, ...] | None) -> tuple[Any, ...]:
+    if row is None:
+        raise IntegrityError("the ledger has lost its writer's row: run verify")
+    return row
 
 
 def _own(rows: Sequence[Any], signer: Signer | None) -> int:

@@ -196,7 +196,7 @@ def model(row: Any) -> ModelRow:
 def edge(row: Any) -> EdgeRow:
     """Raises IntegrityError when the index was changed so that this is no link."""
     try:
-        via = tuple(json.loads(row.via))
+        via = () if row.via == "[]" else tuple(json.loads(row.via))
     except (TypeError, ValueError) as error:
         raise IntegrityError("the index is damaged: rebuild it (fsck --rebuild-index)") from error
     return EdgeRow(

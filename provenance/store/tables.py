@@ -82,6 +82,7 @@ objects = Table(
     Column("size", BigInteger, nullable=False),
     Column("encoding", String(8), nullable=False),  # raw, zlib, file
     Column("data", Bytes),
+    info={"large_rows": True},
 )
 
 executions = Table(
