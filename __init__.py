@@ -6,16 +6,12 @@ NODE_CLASS_MAPPINGS: dict[str, type] = {}
 NODE_DISPLAY_NAME_MAPPINGS: dict[str, str] = {}
 WEB_DIRECTORY = "./web"
 
+if __package__:  # a test runner may import this folder's file on its own
+    from .host import comfy
 
-def _inside_host() -> bool:
-    import sys
+    if comfy.inside():
+        from .host.pack import install
 
-    return __package__ not in (None, "") and getattr(sys.modules.get("server"), "PromptServer", None) is not None
-
-
-if _inside_host():
-    from .host.pack import install
-
-    NODE_CLASS_MAPPINGS, NODE_DISPLAY_NAME_MAPPINGS = install()
+        NODE_CLASS_MAPPINGS, NODE_DISPLAY_NAME_MAPPINGS = install()
 
 __all__ = ["NODE_CLASS_MAPPINGS", "NODE_DISPLAY_NAME_MAPPINGS", "WEB_DIRECTORY"]

@@ -99,7 +99,7 @@ class Reading:
 
     def _read_inputs(self, run: Run) -> None:
         host = run.host.host
-        versions = prompts.find(run.graph, run.host, run.targets)
+        versions = _prompts(run)
         run.models = models.find(
             run.graph, run.host.node_inputs, host.model_folders(), host.model_extensions(), versions
         )
@@ -121,7 +121,7 @@ class Reading:
             key = (str(path), stat.st_size, stat.st_mtime_ns, stat.st_ino)
             facts = self._facts.get(key)
             if facts is None or (keep and not self._objects.has(facts.sha256)):
-                reading = files.read(path, thumbnail=False)
+                reading = files.look(path, thumbnail=False)
                 facts = self._facts[key] = reading.facts
                 if len(self._facts) > FACTS_REMEMBERED:
                     self._facts.popitem(last=False)
@@ -170,7 +170,7 @@ class Reading:
                 at=job.at,
                 report=parsed,
                 outputs=outputs,
-                prompts=prompts.find(run.graph, run.host, run.targets, texts),
+                prompts=_prompts(run, texts),
                 executed=_executed(run, parsed, frozenset(cached)),
                 cached=cached,
                 objects=tuple(objects),
@@ -228,7 +228,7 @@ class Reading:
         if path is None:
             return replace(output, problem=problem)
         try:
-            reading = files.read(path, thumbnail=self._settings.thumbnails)
+            reading = files.look(path, thumbnail=self._settings.thumbnails)
             thumbnail = None
             if reading.thumbnail is not None:
                 thumbnail = self._objects.prepare(reading.thumbnail, "image/webp")
@@ -244,6 +244,11 @@ class Reading:
             kept=reading.facts.sha256 if keep and problem is None else None,
             problem=problem or reading.problem,
         )
+
+
+def _prompts(run: Run, observed: prompts.Observed | None = None) -> tuple[PromptVersion, ...]:
+    view = run.host
+    return prompts.find(run.graph, view.node_inputs, run.targets, observed, node_outputs=view.node_outputs)
 
 
 def _observed(job: ReadObservation) -> dict[str, Json]:

@@ -62,6 +62,7 @@ class Recorder:
         self._salt = salt
         self._read = read
         self._ready = ready
+        self._host_version = (host.environment().get("comfyui") or {}).get("version")
         self._runs: dict[str, Run] = {}
         self._waiting: dict[tuple[str, str, int | None, int | None], list[str]] = {}
 
@@ -107,13 +108,12 @@ class Recorder:
 
     def session_event(self, event: str, environment: bytes | None = None) -> None:
         """Append a session entry; `environment` is the bytes of the object it names."""
-        comfyui = self._host.environment().get("comfyui") or {}
         say = partial(
             predicate.session,
             session=self._book.session,
             event=event,
             host="ComfyUI",
-            host_version=comfyui.get("version"),
+            host_version=self._host_version,
             environment=None if environment is None else canonical.sha256_hex(environment),
         )
         self._book.append(Kind.SESSION, say, [] if environment is None else [(environment, JSON_TYPE)], event=event)
