@@ -190,8 +190,8 @@ def run_session(
 ) -> list[Run]:
     """Play the session on the host at `url`: eleven runs, in the order they were queued.
 
-    `on_run` is called after each. Raises client.Refused when the host does not accept a prompt, which means that `model`
-    does not fit it.
+    `on_run` is called after each. Raises client.Refused when the host does not accept a prompt, which means that
+    `model` does not fit it.
     """
     session = Session(Client(url), on_run)
 

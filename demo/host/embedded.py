@@ -82,6 +82,7 @@ class EmbeddedHost:
         )
         cli_args.args.base_directory = folder_paths.base_path
         cli_args.args.listen = options.listen
+        cli_args.args.front_end_root = options.front_end_root
         shutil.rmtree(folder_paths.temp_directory, ignore_errors=True)
         Path(folder_paths.temp_directory).mkdir(parents=True)
         models.write_models(Path(folder_paths.models_dir))

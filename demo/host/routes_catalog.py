@@ -166,6 +166,11 @@ def add(server: PromptServer) -> None:
     for path in ("/node_replacements", "/global_subgraphs"):
         routes.get(path)(_nothing)
 
+    @routes.get("/templates/{name:(index.*|fuse_options)\.json}")
+    async def no_templates(request: web.Request) -> web.Response:
+        # The template gallery is a package of its own, hundreds of megabytes of workflows for models nobody has here.
+        return web.json_response([])
+
 
 async def _nothing(request: web.Request) -> web.Response:
     return web.json_response({})
@@ -230,7 +235,8 @@ def _system_stats() -> dict[str, Any]:
             "ram_total": total,
             "ram_free": free,
             "comfyui_version": __version__,
-            "required_frontend_version": _installed("comfyui-frontend-package"),
+            # A page that was chosen by hand is not measured against the installed one.
+            "required_frontend_version": None if args.front_end_root else _installed("comfyui-frontend-package"),
             "installed_templates_version": _installed("comfyui-workflow-templates"),
             "required_templates_version": _installed("comfyui-workflow-templates"),
             "python_version": sys.version,

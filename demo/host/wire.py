@@ -51,7 +51,7 @@ def encode_preview_with_metadata(preview: Preview, about: dict[str, Any]) -> byt
 
 def _encode(preview: Preview) -> bytes:
     kind, picture, side = preview
-    if side is not None and max(picture.size) > side:
+    if side is not None:  # small previews are enlarged too: the page shows them as they come
         picture = ImageOps.contain(picture, (side, side), Image.Resampling.BILINEAR)
     buffer = io.BytesIO()
     picture.save(buffer, format=kind, quality=95, compress_level=1)

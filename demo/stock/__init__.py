@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import images, latents, loaders, sampling, text
+from . import images, latents, loaders, other_models, sampling, text
 
 
 def register(classes: dict[str, type[Any]], names: dict[str, str]) -> None:
     """Add every stock node to a registry, with its module as ComfyUI reports it."""
-    for module in (loaders, text, latents, sampling, images):
+    for module in (loaders, text, latents, sampling, images, other_models):
         for node_name, cls in module.NODES.items():
             classes[node_name] = cls
             cls.RELATIVE_PYTHON_MODULE = module.PYTHON_MODULES.get(node_name, "nodes")

@@ -124,12 +124,36 @@ class LoraLoader:
         )
 
 
+class LoraLoaderModelOnly:
+    """Shifts a painter's palette alone."""
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:
+        return {
+            "required": {
+                "model": ("MODEL",),
+                "lora_name": (folder_paths.get_filename_list("loras"),),
+                "strength_model": ("FLOAT", {"default": 1.0, "min": -100.0, "max": 100.0, "step": 0.01}),
+            }
+        }
+
+    RETURN_TYPES = ("MODEL",)
+    FUNCTION = "load_lora_model_only"
+    CATEGORY = "loaders"
+
+    def load_lora_model_only(self, model: Any, lora_name: str, strength_model: float) -> tuple[Any]:
+        if strength_model == 0:
+            return (model,)
+        return (model.paint_over(_read("loras", lora_name)["painter.palette.delta"].float(), strength_model),)
+
+
 NODES: dict[str, type[Any]] = {
     "CheckpointLoaderSimple": CheckpointLoaderSimple,
     "UNETLoader": UNETLoader,
     "CLIPLoader": CLIPLoader,
     "VAELoader": VAELoader,
     "LoraLoader": LoraLoader,
+    "LoraLoaderModelOnly": LoraLoaderModelOnly,
 }
 PYTHON_MODULES: dict[str, str] = {}
 DISPLAY_NAMES = {
@@ -138,4 +162,5 @@ DISPLAY_NAMES = {
     "CLIPLoader": "Load CLIP",
     "VAELoader": "Load VAE",
     "LoraLoader": "Load LoRA (Model and CLIP)",
+    "LoraLoaderModelOnly": "Load LoRA",
 }
