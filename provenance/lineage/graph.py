@@ -7,8 +7,8 @@ Which links belong to the ancestry of an output X that node N of run E made:
 
 * `generated` X -> E, for every run that made these bytes; all of them are named in the node's `executions`.
 * `derived_from` X -> Y, stated by E. A run makes several outputs, and Y may have reached only one of them.
-* `used` and `used_model` of E, when the link's `via` passes through N. A link whose `via` passes through no node that
-  made an output of E says nothing about paths and counts for all of them.
+* `used` and `used_model` of E, when N is among the link's `via`: the nodes of the outputs that the thing reaches. A
+  link without `via` (a model that was fingerprinted after the run) says nothing about paths and counts for all outputs.
 * What E used is an output of an earlier run where its bytes are: the walk goes on there, in that run, for that output.
   A run that made the same bytes only after E recorded them is named, but not walked into.
 * `revision_of` E -> P and so on to the first canvas. Of such an earlier canvas only its own `revision_of` and the
@@ -145,15 +145,13 @@ class _Walk:
     def _expand_context(self, execution: str, output: str | None) -> None:
         made, stated = self._record.made[execution], self._record.stated[execution]
         limit = self._record.ended.get(execution, _ALWAYS)
-        producing = {node for nodes in made.values() for node in nodes}
-        wanted = producing if output is None else made.get(output, set())
+        wanted = made.get(output, set()) if output is not None else set()
         sources = {edge.source for edge in stated if edge.relation in _OF_OUTPUTS} if output is None else {output}
         head = len(f"prompt:{execution}/")
         places = set(self._record.places[execution])
         for edge in stated:
-            passes = producing.intersection(edge.via)
             through_graph = edge.relation in _THROUGH_GRAPH
-            if through_graph and output is not None and passes and not passes & wanted:
+            if through_graph and output is not None and edge.via and wanted.isdisjoint(edge.via):
                 places.discard(edge.source[head:])
             elif through_graph or edge.relation == Relation.REVISION_OF.value or edge.source in sources:
                 self._follow(edge, limit)

@@ -36,9 +36,6 @@ class ExecutionRow:
     observations: str | None
 
 
-Execution = ExecutionRow
-
-
 @dataclass(frozen=True, slots=True)
 class OutputRow:
     """One output of one run. `ordinal` orders rows by the arrival of the entry that states them, like

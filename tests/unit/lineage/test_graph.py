@@ -108,7 +108,8 @@ def test_lineage_is_per_output_not_per_run(recorder: Recorder) -> None:
         used("run", "left.jpg", "1", "2", "9"),
         used("run", "right.jpg", "3", "8"),
         used("run", "both.jpg", "4", "9", "8"),
-        used("run", "unsaid.jpg", "5"),
+        used("run", "unsaid.jpg"),
+        used("run", "unconnected.jpg", "5"),
         edits("run", "before", "6", "6", "9"),
         edits("run", "before", "7", "7", "8"),
         Edge(name_of("l.png"), "run", Relation.GENERATED, Basis.OBSERVED, "file"),
@@ -131,7 +132,7 @@ def test_lineage_is_per_output_not_per_run(recorder: Recorder) -> None:
     assert nodes(right, "asset") == {name_of(file) for file in ("right.jpg", "both.jpg", "unsaid.jpg")}
     assert nodes(right, "model") == {name_of("lora")}
     whole = ancestry(recorder.ledger.index, "run")
-    assert nodes(whole, "asset") == nodes(left, "asset") | nodes(right, "asset")
+    assert nodes(whole, "asset") == nodes(left, "asset") | nodes(right, "asset") | {name_of("unconnected.jpg")}
     assert len(nodes(whole, "prompt")) == 4
 
 
@@ -205,9 +206,7 @@ def test_a_served_output_whose_maker_is_not_recorded_names_the_run_that_served_i
 
 def test_a_fingerprint_that_came_later_belongs_to_the_run(recorder: Recorder) -> None:
     recorder.run("run", made=["a.png"])
-    learned = [
-        Edge(run, name_of("sd"), Relation.USED_MODEL, Basis.OBSERVED, "file", via=("4",)) for run in ("run", "other")
-    ]
+    learned = [Edge(run, name_of("sd"), Relation.USED_MODEL, Basis.OBSERVED, "sha256") for run in ("run", "other")]
     body = predicate.model(
         session="s1",
         at=recorder.now(),
