@@ -107,7 +107,7 @@ class Api:
     def compared(self, a: str, b: str) -> Diff:
         """The same as a value."""
         runs = [self._details.execution(self._resolver.run(ref)) for ref in (a, b)]
-        return self._runs.compare(runs[0], runs[1], environment=True)
+        return self._runs.compare(*runs)
 
     def restored(self, ref: str) -> Restored:
         """The recorded document of a run, byte for byte, and what has drifted."""

@@ -16,6 +16,7 @@ from ..store.ledger import Ledger
 from ..store.rows import AssetRow, ExecutionRow, OutputRow
 from .refs import Ref
 from .runs import Runs
+from .sides import Sides, document, environment_of
 
 
 class Details:
@@ -83,21 +84,21 @@ class Details:
     def recorded(self, run: ExecutionRow) -> Recorded:
         """What restoring the run needs. Raises IntegrityError when its snapshot is missing or damaged."""
         submission = self._predicate(run.submission)
-        prompt = self._runs.document(run.prompt)
+        prompt = document(self._ledger, run.prompt)
         return Recorded(
             execution=run.id,
-            workflow=None if run.workflow is None else self._runs.document(run.workflow),
+            workflow=None if run.workflow is None else document(self._ledger, run.workflow),
             prompt=prompt,
             graph=parse_json(prompt),
             packs=submission["packs"],
-            versions=versions_in(self._runs.environment(run)),
-            models=self._runs.models(run),
+            versions=versions_in(environment_of(self._ledger, run)),
+            models=Sides(self._ledger, (run,), None).models(run.id),
             inputs=[_asset_value(row) for row in self._index.assets(run.id)],
             redactions=[{key: mark[key] for key in ("document", "path")} for mark in submission["redactions"]],
         )
 
     def _observations(self, run: ExecutionRow) -> Json:
-        return None if run.observations is None else finite(parse_json(self._runs.document(run.observations)))
+        return None if run.observations is None else finite(parse_json(document(self._ledger, run.observations)))
 
     def _predicate(self, entry: int) -> Mapping[str, Json]:
         envelope = self._index.entry(entry).envelope

@@ -1,24 +1,23 @@
-"""Runs as plain values: the line that `log` shows, and the sides of a comparison. Reads the ledger only."""
+"""Runs as plain values: the line that `log` shows, and comparisons. Reads the ledger only, and its cache of changes."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 
-from ..canonical import parse_json
 from ..errors import InputError, IntegrityError, StorageError
-from ..lineage.changes import Diff, Side
+from ..lineage.changes import Diff
 from ..lineage.diff import compare
 from ..lineage.summary import one_line, summary
-from ..model import Basis, Json, ModelRef, NodeInput, Relation, Status
+from ..model import Basis, Json, Relation, Status
 from ..store.ledger import Ledger
 from ..store.presence import is_alive
 from ..store.rows import ExecutionRow, OutputRow
+from .sides import Inputs, Sides
 
 BATCH = 100  # runs whose rows are read together
 
-Inputs = Callable[[str], "Mapping[str, NodeInput] | None"]
 Running = Callable[[str], bool]
 
 
@@ -42,7 +41,6 @@ class Runs:
         self._index = ledger.index
         self._inputs = inputs
         self._running = running
-        self._alive: dict[str, bool] = {}
 
     def lines(self, runs: Iterable[ExecutionRow]) -> Iterator[dict[str, Json]]:
         """The `log` item of each run, in the order given."""
@@ -61,16 +59,18 @@ class Runs:
             outputs[row.execution].append(row)
         parents = self.parents(runs)
         remembered = self._index.summaries(ids)
+        sides = self._sides(run for run in runs if run.id not in remembered)
+        alive: dict[str, bool] = {}
         fresh: dict[str, Sequence[str]] = {}
         for run in runs:
             changes: Sequence[str] | None = remembered.get(run.id)
             if changes is None:
-                changes, final = self._changes(run)
+                changes, final = _changes(run, sides)
                 if final:
                     fresh[run.id] = changes
             yield {
                 "execution": run.id,
-                "status": self.status(run),
+                "status": self._status(run, alive),
                 "submitted_at": run.submitted_at,
                 "parents": parents[run.id],
                 "outputs": [_output(row) for row in outputs[run.id]],
@@ -80,13 +80,13 @@ class Runs:
             with suppress(StorageError):  # a cache: what is not remembered is computed again
                 self._index.put_summaries(fresh)
 
-    def status(self, run: ExecutionRow) -> str:
+    def _status(self, run: ExecutionRow, alive: dict[str, bool]) -> str:
         """One word of `Status`. A run without a completion is `lost` once the session that accepted it is gone."""
         if run.status != Status.QUEUED.value:
             return run.status
-        if run.session not in self._alive:
-            self._alive[run.session] = is_alive(self._ledger.root, run.session)
-        if not self._alive[run.session]:
+        if run.session not in alive:
+            alive[run.session] = is_alive(self._ledger.root, run.session)
+        if not alive[run.session]:
             return Status.LOST.value
         running = self._running is not None and self._running(run.id)
         return Status.RUNNING.value if running else Status.QUEUED.value
@@ -121,57 +121,34 @@ class Runs:
             found[run.id] = [parent for parent in dict.fromkeys(parents) if parent != run.id]
         return found
 
-    def side(self, run: ExecutionRow, *, environment: bool = False) -> Side:
-        """What a comparison needs of one run. Raises IntegrityError when a document is missing or damaged."""
-        return Side(
-            prompt=parse_json(self.document(run.prompt)),
-            workflow=None if run.workflow is None else parse_json(self.document(run.workflow)),
-            versions=self._index.prompt_versions(run.id),
-            models=None if run.completion is None else self.models(run),  # a run that is open has told nothing yet
-            environment=self.environment(run) if environment else None,
-            inputs=self._inputs,
-        )
+    def compare(self, a: ExecutionRow, b: ExecutionRow) -> Diff:
+        """What changed from one run to another, environment included. Raises IntegrityError."""
+        sides = Sides(self._ledger, (a, b), self._inputs)
+        return compare(sides.side(a.id, environment=True), sides.side(b.id, environment=True))
 
-    def models(self, run: ExecutionRow) -> list[ModelRef]:
-        """Model files that the run named, with the hashes that are known by now."""
-        return [
-            ModelRef(row.node, row.input, row.folder, row.name, row.size, row.mtime_ns, row.sha256)
-            for row in self._index.models(run.id)
-        ]
+    def _sides(self, runs: Iterable[ExecutionRow]) -> Sides:
+        """These runs and the heads that they descend from."""
+        children = list(runs)
+        heads = self._index.executions(run.parent for run in children if run.parent is not None)
+        return Sides(self._ledger, (*heads, *children), self._inputs)
 
-    def environment(self, run: ExecutionRow) -> Json:
-        """The machine as surveyed in the run's session; None when it never was."""
-        digest = self._index.environment_of(run)
-        return None if digest is None else parse_json(self.document(digest))
 
-    def document(self, digest: str) -> bytes:
-        """An object that must be there. Raises IntegrityError."""
-        data = self._ledger.objects.get(digest)
-        if data is None:
-            raise IntegrityError(f"object {digest} is missing from the ledger: run verify")
-        return data
+def _changes(run: ExecutionRow, sides: Sides) -> tuple[list[str], bool]:
+    """What changed against the head, and whether that can no longer change.
 
-    def compare(self, a: ExecutionRow, b: ExecutionRow, *, environment: bool = False) -> Diff:
-        """What changed from one run to another."""
-        return compare(self.side(a, environment=environment), self.side(b, environment=environment))
-
-    def _changes(self, run: ExecutionRow) -> tuple[list[str], bool]:
-        """What changed against the head, and whether that can no longer change.
-
-        A snapshot that is missing or damaged must not hide all other runs: then one line says so.
-        """
-        head = None if run.parent is None else self._index.execution(run.parent)
-        if head is None:
-            return [], run.parent is None
-        try:
-            before, after = self.side(head), self.side(run)
-        except (InputError, IntegrityError) as error:
-            return [f"changes unknown: {one_line(str(error), 120)}"], False
-        ended = head.completion is not None and run.completion is not None
-        hashed = all(
-            model.sha256 is not None or model.size is None for side in (before, after) for model in side.models or ()
-        )
-        return summary(compare(before, after)), ended and hashed
+    A snapshot that is missing or damaged must not hide all other runs: then one line says so.
+    """
+    head = None if run.parent is None else sides.run(run.parent)
+    if head is None:
+        return [], run.parent is None
+    try:
+        before, after = sides.side(head.id), sides.side(run.id)
+    except (InputError, IntegrityError) as error:
+        return [f"changes unknown: {one_line(str(error), 120)}"], False
+    ended = head.completion is not None and run.completion is not None
+    models = (*sides.models(head.id), *sides.models(run.id))
+    hashed = all(model.sha256 is not None or model.size is None for model in models)
+    return summary(compare(before, after)), ended and hashed
 
 
 def _output(row: OutputRow) -> dict[str, Json]:
