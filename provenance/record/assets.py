@@ -16,6 +16,7 @@ from pathlib import Path, PurePosixPath
 from ..model import FileRef, Json, NodeInput
 from . import media
 from .graph import ApiGraph
+from .prompts import is_prompt
 
 NodeInputs = Callable[[str], Mapping[str, NodeInput] | None]
 

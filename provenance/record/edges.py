@@ -81,8 +81,8 @@ def of_completion(
     """All links that a completion states, each once.
 
     `via` names the nodes that carry a link: for `generated` and `reused` the output's node, for `derived_from` the
-    whole way from the node that loaded the asset to the output's node, and for `used`, `used_model` and `edits` the node
-    that names the thing, then the nodes of the outputs it reaches. Files without digest and models without
+    whole way from the node that loaded the asset to the output's node, and for `used`, `used_model` and `edits` the
+    node that names the thing, then the nodes of the outputs it reaches. Files without digest and models without
     fingerprint have no name yet and give no link. `started_ns` is the wall clock at the start of the run.
     """
     reach = _Reach(graph, outputs)

@@ -33,8 +33,9 @@ _NAMES = {
     "mkv": "video/x-matroska", "avi": "video/x-msvideo", "wav": "audio/wav", "flac": "audio/flac", "mp3": "audio/mpeg",
     "ogg": "audio/ogg", "opus": "audio/ogg", "m4a": "audio/mp4", "aac": "audio/aac", "glb": "model/gltf-binary",
     "gltf": "model/gltf+json", "obj": "model/obj", "ply": "model/ply", "stl": "model/stl", "fbx": "model/fbx",
-    "usdz": "model/vnd.usdz+zip", "spz": "model/x-spz", "splat": "model/x-splat", "safetensors": "application/x-safetensors",
-    "latent": "application/x-comfyui-latent", "txt": "text/plain", "md": "text/markdown", "csv": "text/csv",
+    "usdz": "model/vnd.usdz+zip", "spz": "model/x-spz", "splat": "model/x-splat",
+    "safetensors": "application/x-safetensors", "latent": "application/x-comfyui-latent",
+    "txt": "text/plain", "md": "text/markdown", "csv": "text/csv",
     "srt": "application/x-subrip", "json": "application/json", "html": "text/html", "pdf": "application/pdf",
 }  # fmt: skip
 

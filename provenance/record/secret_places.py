@@ -168,7 +168,7 @@ def _copied(container: Any, changes: dict[Any, Any], renamed: dict[Any, str]) ->
         return [changes.get(place, item) for place, item in enumerate(container)]
     copy: dict[Any, Any] = {}
     for key, item in container.items():
-        new_key = renamed[key] if key in renamed else key
+        new_key: Any = renamed.get(key, key)
         while new_key in copy or (new_key != key and new_key in container):
             new_key += "~"  # never lose a value to a clash of names
         copy[new_key] = changes.get(key, item)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from comfy_provenance.provenance.record.graph import ApiGraph
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -47,7 +49,7 @@ def test_upstream_and_paths_agree_with_a_plain_search(prompt):
             if way:
                 assert (way[0], way[-1]) == (source, target)
                 assert len(set(way)) == len(way)
-                assert all(one in parents(prompt, two) for one, two in zip(way, way[1:]))
+                assert all(one in parents(prompt, two) for one, two in pairwise(way))
 
 
 @settings(max_examples=200, deadline=None)
