@@ -3,8 +3,8 @@
 Stock encoders are found by what they declare, not by name: a core class that takes a CLIP and at least one STRING and
 gives nothing but CONDITIONING. An observation of kind `encoding` has
 
-    inputs     every scalar input, texts and numbers, as the stock node received it
-    texts      the names of those that are STRING inputs
+    texts      each STRING input as the stock node received it, by name
+    inputs     every other scalar input
     outputs    one list per output: the scalar members of each conditioning item (guidance, width, strength, ...)
 
 and the tensors `out.<output>.<item>.cond`, `.pooled_output` and whatever else the items hold.
@@ -58,7 +58,8 @@ def _call_for(cls: type) -> type[Call]:
         kind = "encoding"
 
         def begin(self) -> None:
-            self.values["texts"] = [name for name in texts if isinstance(self.inputs.get(name), str)]
+            inputs = self.values["inputs"]
+            self.values["texts"] = {name: inputs.pop(name) for name in texts if isinstance(inputs.get(name), str)}
 
         def end(self, outputs: tuple[Any, ...]) -> Mapping[str, Any]:
             if self.context is not None:

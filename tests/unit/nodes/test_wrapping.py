@@ -263,8 +263,8 @@ def test_v1_encoder_tells_text_and_conditioning(port, nodes):
     assert torch.equal(result[0][0][0], clip(text))
     values, tensors = port.seen[0][2:]
     assert values["kind"] == "encoding"
-    assert values["texts"] == ["text"]
-    assert values["inputs"] == {"text": text}
+    assert values["texts"] == {"text": text}
+    assert values["inputs"] == {}
     assert values["outputs"] == [[{"guidance": 3.5}]]
     assert set(tensors) == {"out.0.0.cond", "out.0.0.pooled_output"}
 
@@ -273,8 +273,8 @@ def test_v3_encoder_tells_each_text(port, nodes):
     inputs = {"clip": clip, "clip_l": "a cat", "t5xxl": "crystal", "guidance": 2.5}
     result = nodes["ProvenanceCLIPTextEncodeFlux"]().run(**inputs)
     assert isinstance(result, NodeOutput)
-    assert port.seen[0][2]["texts"] == ["clip_l", "t5xxl"]
-    assert port.seen[0][2]["inputs"] == {"clip_l": "a cat", "t5xxl": "crystal", "guidance": 2.5}
+    assert port.seen[0][2]["texts"] == {"clip_l": "a cat", "t5xxl": "crystal"}
+    assert port.seen[0][2]["inputs"] == {"guidance": 2.5}
 
 
 def test_asynchronous_encoder_stays_asynchronous(port, nodes):
@@ -282,7 +282,7 @@ def test_asynchronous_encoder_stays_asynchronous(port, nodes):
     assert inspect.iscoroutinefunction(wrapper.run)
     result = asyncio.run(wrapper.run(clip=clip, clip_l="", t5xxl="later", guidance=1.0))
     assert torch.equal(result.args[0][0][0], clip("later"))
-    assert port.seen[0][2]["inputs"]["t5xxl"] == "later"
+    assert port.seen[0][2]["texts"]["t5xxl"] == "later"
 
 
 def test_numbers_that_json_lacks_are_told_as_text(port, nodes):
