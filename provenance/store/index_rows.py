@@ -88,7 +88,7 @@ def fold(text: str) -> str:
 
 def text_id(text: str) -> bytes:
     """Key of a text in `texts`."""
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:TEXT_ID_BYTES]
+    return hashlib.sha256(text.encode()).digest()[:TEXT_ID_BYTES]
 
 
 def bands(perceptual: str | None) -> tuple[int | None, ...]:

@@ -4,7 +4,7 @@ import sqlite3
 from typing import Any
 
 import pytest
-from comfy_provenance.provenance.errors import InputError
+from comfy_provenance.provenance.errors import InputError, IntegrityError
 from comfy_provenance.provenance.model import Basis, Edge, FileRef, ModelRef, Output, Relation, Status
 from comfy_provenance.provenance.store import tables
 from comfy_provenance.provenance.store.ledger import Ledger
@@ -205,6 +205,21 @@ def test_reaching_ends_on_a_cycle(ledger: Ledger, recorder: Recorder) -> None:
         ("c", "a"),
         ("c", "d"),
     }
+
+
+def test_a_link_that_somebody_changed_into_none_is_reported_as_damage(filled: Ledger) -> None:
+    edit(filled, "UPDATE edges SET via = 'not a list'")
+    with pytest.raises(IntegrityError, match="rebuild"):
+        filled.index.edges_of("run-2")
+
+
+def test_prompt_versions_are_the_values_of_the_record(filled: Ledger) -> None:
+    assert filled.index.prompt_versions("run-2") == (prompt("Ein ＣＡＴ"), prompt(None, node="7"))
+
+
+def test_a_model_without_a_size_has_no_fingerprint(filled: Ledger) -> None:
+    absent = ModelRef("4", "ckpt_name", "checkpoints", "sd.safetensors", None, None)
+    assert filled.index.known_model(absent) == absent
 
 
 # checking and rebuilding

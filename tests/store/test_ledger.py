@@ -270,3 +270,48 @@ def test_a_writer_that_holds_the_lock_too_long_gives_one_clear_line(
     holder.close()
     other.append(Kind.INTENT, lambda binding: intent("idea"))
     other.close()
+
+
+def test_a_folder_that_cannot_be_made_gives_one_clear_line(tmp_path: Path, signer: Signer, genesis: Any) -> None:
+    (tmp_path / "file").write_text("in the way", encoding="utf-8")
+    with pytest.raises(StorageError, match="folder cannot be made"):
+        Ledger.create(tmp_path / "file" / "ledger", signer, genesis)
+
+
+def test_a_ledger_that_lost_its_writer_is_not_built_upon(ledger: Ledger, signer: Signer) -> None:
+    edit(ledger, "DELETE FROM writers")
+    with pytest.raises(IntegrityError, match="writer"):
+        ledger.append(Kind.INTENT, lambda binding: intent("idea"))
+    with pytest.raises(NotFound):
+        ledger.reader().checkpoint()
+    with pytest.raises(NotALedger):
+        Ledger.open(ledger.root, signer)
+
+
+def test_a_database_that_lost_its_version_is_no_ledger(ledger: Ledger) -> None:
+    edit(ledger, "DELETE FROM meta")
+    with pytest.raises(NotALedger):
+        Ledger.open(ledger.root)
+
+
+@pytest.mark.parametrize("column", ["frontier", "checkpoint"])
+def test_text_where_bytes_belong_is_damage_not_a_crash(ledger: Ledger, signer: Signer, column: str) -> None:
+    edit(ledger, f"UPDATE writers SET {column} = 'text'")  # noqa: S608
+    again = Ledger.open(ledger.root, signer)
+    with pytest.raises(IntegrityError):
+        again.append(Kind.INTENT, lambda binding: intent("idea"))
+    again.close()
+
+
+def test_entries_of_a_later_release_are_kept_and_give_no_rows(ledger: Ledger, signer: Signer) -> None:
+    payload = dsse.statement(*intent("idea")[:1], "https://w3id.org/comfy-provenance/anchor/v1", {"future": 1})
+    edit(ledger, "INSERT INTO entries VALUES (2, 1, 1, 'anchor', x'00', ?)", dsse.seal(payload, signer))
+    assert list(ledger.check_index()) == []
+    assert ledger.rebuild_index().unreadable == 0
+
+
+def test_a_signed_body_of_the_wrong_shape_is_named(ledger: Ledger, signer: Signer) -> None:
+    payload = dsse.statement(*intent("idea")[:1], "https://w3id.org/comfy-provenance/intent/v1", {"text": {"not": 1}})
+    edit(ledger, "INSERT INTO entries VALUES (2, 1, 1, 'intent', x'00', ?)", dsse.seal(payload, signer))
+    assert [(each.code, each.entry) for each in ledger.check_index()] == [("index-entry-unreadable", 1)]
+    assert ledger.rebuild_index().unreadable == 1

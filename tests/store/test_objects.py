@@ -195,3 +195,30 @@ def test_a_lost_row_does_not_lose_the_file(ledger: Ledger) -> None:
         connection.execute("DELETE FROM objects")
     connection.close()
     assert ledger.objects.get(digest) == data
+
+
+def test_a_folder_that_cannot_be_synced_is_no_failure(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some network file systems answer EINVAL; the renamed file is all they can promise."""
+    import errno
+    import stat
+
+    sync = os.fsync
+
+    def refuse_folders(descriptor: int) -> None:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "Invalid argument")
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", refuse_folders)
+    digest = ledger.objects.put(noise(100_000), "image/png")
+    assert ledger.objects.get(digest) == noise(100_000)
+
+
+def test_an_object_already_there_is_not_written_again(ledger: Ledger, tmp_path: Path) -> None:
+    path = tmp_path / "file.bin"
+    path.write_bytes(noise(100_000))
+    digest = ledger.objects.put_file(path, "image/png", expected=sha256(noise(100_000)))
+    before = files(ledger)[0].stat().st_mtime_ns
+    ledger.objects.put_file(path, "image/png", expected=digest)
+    ledger.objects.put(noise(100_000), "image/png")
+    assert files(ledger)[0].stat().st_mtime_ns == before
