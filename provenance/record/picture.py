@@ -26,6 +26,7 @@ _TEXT_LIMIT = 64 * 1024 * 1024
 _ID_LIMIT = 256
 _USER_COMMENT = 0x9286
 _EXIF_IFD = 0x8769
+_FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")  # the last is missing from some builds of Pillow
 _DECODER_ERRORS = (
     OSError,
     ValueError,
@@ -66,7 +67,7 @@ def look(data: bytes, *, thumbnail: bool = True) -> Picture:
     """Decode an image once and say what it tells. Raises nothing for any bytes: `problem` says what went wrong."""
     width = height = None
     try:
-        with Image.open(io.BytesIO(data)) as image:
+        with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
             width, height = image.size
             if width * height > MAX_PIXELS:
                 return Picture(width, height, problem=f"larger than {MAX_PIXELS} pixels")

@@ -50,8 +50,9 @@ class Redacted:
 class Redactor:
     """Replaces secrets in graphs and in the texts that come out of running them.
 
-    `salt` belongs to one ledger and stays secret. `names` gives the widget names of a class in the order of its
-    `widgets_values`, or None for an unknown class (`widget_names` makes them from a class's declared inputs).
+    `salt` belongs to one ledger and stays secret. `names` gives the input names of a class in declaration order, or
+    None for an unknown class; what a node shows as a plain socket is left out here, and `widget_names` leaves it out
+    beforehand, which also serves nodes that list no sockets.
     Remembers the secrets it saw, in memory only, for `text` and `value`. For one thread at a time.
     """
 

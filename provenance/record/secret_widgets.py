@@ -83,7 +83,9 @@ def widget_positions(node: Mapping[str, Json], names: Names, level: Strength) ->
 
 def _namings(node: Mapping[str, Json], names: Names) -> Iterator[Sequence[str]]:
     class_type = node.get("type")
+    sockets = _plain_sockets(node.get("inputs"))
     declared = (names(class_type) if isinstance(class_type, str) else None) or ()
+    declared = [name for name in declared if name not in sockets]
     if declared:
         yield declared
     own = [*_widget_sockets(node.get("inputs")), *_widget_sockets(node.get("outputs"))[:1]]
@@ -93,6 +95,13 @@ def _namings(node: Mapping[str, Json], names: Names) -> Iterator[Sequence[str]]:
     promoted = properties.get("proxyWidgets") if isinstance(properties, dict) else None
     if isinstance(promoted, list):
         yield [str(item[-1]) if isinstance(item, list) and item else "" for item in promoted]
+
+
+def _plain_sockets(sockets: Json) -> frozenset[str]:
+    """Inputs that are no widgets (models, images, texts that must be linked): they have no place in the values."""
+    items = sockets if isinstance(sockets, list) else []
+    plain = (socket.get("name") for socket in items if isinstance(socket, dict) and not socket.get("widget"))
+    return frozenset(name for name in plain if isinstance(name, str))
 
 
 def _widget_sockets(sockets: Json) -> list[str]:

@@ -13,7 +13,7 @@ from comfy_provenance.provenance.record.redact import Redactor, widget_names
 from .secret_corpus import BY_SHAPE, IN_CONTEXT, NAMES, NOT_NAMES
 
 MARKER = re.compile(r"\[redacted:hmac-sha256:[0-9a-f]{16}\]")
-CLASSES = {"Ask": ("model", "api_key", "seed", "text"), "KSampler": ("seed", "steps", "cfg")}
+CLASSES = {"Ask": ("model", "api_key", "seed", "text"), "Full": ("clip", "api_key", "text")}
 PLAIN = "correct horse"  # looks like nothing; only its name can give it away
 
 
@@ -139,6 +139,7 @@ def test_links_numbers_and_empty_text_under_a_secret_name_stay():
         {"type": "Ask", "mode": 4, "widgets_values": ["m", PLAIN, 5, "a cat"]},
         {"type": "Ask", "mode": 2, "widgets_values": ["m", PLAIN]},
         {"widgets_values": {"model": "m", "api_key": PLAIN}},
+        {"type": "Full", "inputs": [{"name": "clip", "type": "CLIP", "link": 1}], "widgets_values": [PLAIN, "a cat"]},
         {
             "inputs": [{"name": n, "widget": {"name": n}, "link": None} for n in ("seed", "api_key")],
             "widgets_values": [7, "fixed", PLAIN],
