@@ -16,13 +16,13 @@ import json
 import re
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from urllib.parse import quote
 
 from ..model import Json, NodeInput
 from .secret_places import Document, survey
 from .secret_shapes import scan
 
 _MARKER = re.compile(r"\[redacted:hmac-sha256:[0-9a-f]{16}\]")
+_RESERVED = re.compile(rb"[^A-Za-z0-9_.~-]")  # what a URL escapes: all but RFC 3986 section 2.3
 _SHORTEST_KNOWN = 6
 _KNOWN_LIMIT = 4096
 _WIDGET_TYPES = frozenset({"STRING", "INT", "FLOAT", "BOOLEAN", "COMBO"})
@@ -182,4 +182,5 @@ def _merged(places: list[tuple[int, int]]) -> list[tuple[int, int]]:
 
 def _written(secret: str) -> set[str]:
     """The secret as it may stand in JSON text, in a traceback's repr or in a URL."""
-    return {secret, json.dumps(secret)[1:-1], repr(secret)[1:-1], quote(secret, safe="", errors="replace")}
+    in_url = _RESERVED.sub(lambda match: f"%{match[0][0]:02X}".encode(), secret.encode("utf-8", "replace")).decode()
+    return {secret, json.dumps(secret)[1:-1], repr(secret)[1:-1], in_url}

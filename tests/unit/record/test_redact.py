@@ -224,6 +224,8 @@ def test_a_secret_known_by_name_is_replaced_wherever_it_recurs(where):
 def test_error_texts_lose_the_secrets_that_the_graph_gave_away():
     used = redactor()
     used.graph(api(password='pass"wörd\n1'), {}, {})
+    in_url = "GET /login?name=x&word=pass%22w%C3%B6rd%0A1"
+    assert "rd%0A1" not in used.text(in_url)
     for written in ('pass"wörd\n1', json.dumps('pass"wörd\n1'), repr('pass"wörd\n1')):
         assert "rd\\n1" not in used.text(f"ValueError: {written} refused")
         assert "wörd" not in used.text(f"ValueError: {written} refused")
