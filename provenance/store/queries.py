@@ -108,10 +108,12 @@ GAPS = _with_entry(tables.gaps, "reason", "since", "until", "events", "submissio
 def search(folded: str, limit: int) -> Select[Any]:
     """Prompt texts and intents that contain folded words. The one place to change for a full-text index."""
     text, prompt, intent = tables.texts.c, tables.prompts.c, tables.intents.c
+    # a text is stored once, however many runs carry it: look through the texts, then for the runs
+    matching = select(text.id).where(func.coalesce(text.folded, text.text).contains(folded, autoescape=True))
     in_prompts = (
         select(_end.c.execution, prompt.seq, prompt.node, prompt.input, text.text)
-        .select_from(tables.texts.join(tables.prompts, prompt.text == text.id).join(_end, _end.c.seq == prompt.seq))
-        .where(func.coalesce(text.folded, text.text).contains(folded, autoescape=True))
+        .select_from(tables.prompts.join(tables.texts, prompt.text == text.id).join(_end, _end.c.seq == prompt.seq))
+        .where(prompt.text.in_(matching))
     )
     in_intents = select(
         intent.execution, intent.seq, intent.node, null().cast(String).label("input"), intent.text
