@@ -37,7 +37,7 @@ def prompt_server() -> Any:
 
 def send(event: str, data: Mapping[str, Json]) -> None:
     """Send a websocket event to every open page; does nothing when the server is closing."""
-    with contextlib.suppress(RuntimeError):  # the event loop is already closed
+    with contextlib.suppress(RuntimeError, ImportError):  # the event loop is closed, or the host's modules are gone
         prompt_server().send_sync(event, dict(data))
 
 

@@ -62,11 +62,20 @@ def _timings(ended: Ended) -> predicate.Timings:
     started = None if seen is None else seen.started_ns
     finished = ended.at.wall_ns if seen is None or seen.ended_ns is None else seen.ended_ns
     return predicate.Timings(
-        queued_ms=None if started is None else round((started - ended.run.accepted.wall_ns) / 1e6, 3),
+        queued_ms=None if started is None else _elapsed_ms(ended.run.accepted.wall_ns, started),
         started_ns=started,
         ended_ns=finished,
-        duration_ms=None if started is None else round((finished - started) / 1e6, 3),
+        duration_ms=None if started is None else _elapsed_ms(started, finished),
     )
+
+
+def _elapsed_ms(since_ns: int, until_ns: int) -> float | None:
+    """Milliseconds between two wall clock readings; None when the clock was set back in between.
+
+    ComfyUI stamps its messages in whole milliseconds, so up to one millisecond less than nothing is nothing.
+    """
+    elapsed = round((until_ns - since_ns) / 1e6, 3)
+    return None if elapsed < -1 else max(elapsed, 0.0)
 
 
 def _failure(ended: Ended) -> predicate.Failure | None:

@@ -70,6 +70,11 @@ class Ended:
     observations: str | None
     problem: str | None = None
 
+    def bare(self) -> Ended:
+        """The same end with nothing but its status: what is left to say when the details cannot be written."""
+        run = replace(self.run, assets=(), models=(), observed=[])
+        return Ended(run, self.status, self.at, None, (), (), (), (), (), None)
+
 
 class Reading:
     """Carries out jobs; `done` receives an `Ended` per `ReadEnd`, `models_found` a run whose `models` are set."""

@@ -6,13 +6,14 @@ back later, so each step first looks whether it is already done.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
 from .. import canonical
 from ..capture.worker import Trouble
-from ..errors import InputError
+from ..errors import InputError, ProvenanceError, StorageError
 from ..model import (
     Accepted,
     Basis,
@@ -22,6 +23,7 @@ from ..model import (
     Host,
     Json,
     Kind,
+    ModelRef,
     Observation,
     Problem,
     Ready,
@@ -36,6 +38,8 @@ from .fingerprint import Fingerprinted
 from .reading import Ended, Job, ReadEnd, ReadInputs, ReadObservation
 from .run import Run
 from .submissions import JSON_TYPE, parent_of, record_intents, reopen, submit
+
+LOG = logging.getLogger("comfy-provenance")
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +147,7 @@ class Recorder:
     def _end(self, ended: Ended) -> None:
         run = ended.run
         if run.stamp in self._runs:
-            models = complete(self._book, ended)
+            models = self._completed(ended)
             del self._runs[run.stamp]
             for model in models:
                 if model.sha256 is None and model.size is not None:
@@ -151,6 +155,19 @@ class Recorder:
                     self._waiting.setdefault(key, []).append(run.execution)
         if ended.problem is not None:
             self._book.gap(ended.problem, ended.at, self._book.clock(), predicate.Missed(), run.execution)
+
+    def _completed(self, ended: Ended) -> tuple[ModelRef, ...]:
+        """Write the completion; when its details cannot be written, one without them, and a gap that says so."""
+        try:
+            return complete(self._book, ended)
+        except StorageError:
+            raise
+        except ProvenanceError as error:
+            LOG.exception("details of %s could not be recorded", ended.run.execution)
+            complete(self._book, ended.bare())
+            reason = f"details of a run could not be recorded: {error}"
+            self._book.gap(reason, ended.at, self._book.clock(), predicate.Missed(events=1), ended.run.execution)
+            return ()
 
     def _fingerprinted(self, found: Fingerprinted) -> None:
         file = found.file
