@@ -13,6 +13,8 @@ from .changes import Diff, InputChange, ModelChange, NodeChange, PromptChange
 from .words import Hunk
 
 _MOST_LINES = 24
+_MOST_OF_ONE_PROMPT = 4
+_ROLES = ("positive", "negative")
 _MOST_CHARACTERS = 48
 _FILE_NAME = re.compile(r"[^\s].*\.[A-Za-z0-9]{2,12}(?: \[(?:output|input|temp)\])?")
 _MINUS = "\N{MINUS SIGN}"
@@ -25,7 +27,8 @@ def summary(diff: Diff) -> list[str]:
     Lines look like `seed 1 → 2`, `+ "golden hour"`, the same with a minus sign for words that are gone,
     `"fog" → "mist"`, `+ LoraLoader detail.safetensors 0.6`, `image x.png → y.png`,
     `model CheckpointLoaderSimple → LoraLoader`. A line ends in the node's title or `#id`, in brackets, where two
-    nodes of its class changed or another node's input of that name did, and in `(negative)` for a negative prompt.
+    nodes of its class changed or another node's input of that name did; a prompt is told by its role where that is
+    enough, and a negative one always is. A prompt with more than four changes is shown whole.
     Wiring that only follows from added or removed nodes is not repeated. Long values are shortened, control
     characters and direction marks are made visible; after 24 lines the rest is counted.
     """
@@ -96,9 +99,8 @@ def _tags(diff: Diff) -> Mapping[tuple[str, str], str]:
     return tags
 
 
-def _tagged(line: str, *tags: str | None) -> str:
-    told = [tag for tag in tags if tag]
-    return f"{line} ({', '.join(told)})" if told else line
+def _tagged(line: str, tag: str | None) -> str:
+    return f"{line} ({tag})" if tag else line
 
 
 def _params(diff: Diff, tags: Mapping[tuple[str, str], str]) -> Iterator[str]:
@@ -108,11 +110,15 @@ def _params(diff: Diff, tags: Mapping[tuple[str, str], str]) -> Iterator[str]:
 
 
 def _prompts(diff: Diff, tags: Mapping[tuple[str, str], str]) -> Iterator[str]:
+    roles = Counter(change.role for change in diff.prompts)
     for change in diff.prompts:
         tag = tags.get((change.node, change.input))
-        role = "negative" if change.role == "negative" and (tag or "").casefold() != "negative" else None
+        if tag is not None and change.role in _ROLES and roles[change.role] == 1:
+            tag = change.role  # says more than a number
+        elif change.role == "negative" and (tag or "").casefold() != "negative":
+            tag = "negative" if tag is None else f"negative, {tag}"
         for line in _prompt_lines(change):
-            yield _tagged(line, role, tag)
+            yield _tagged(line, tag)
 
 
 def _prompt_lines(change: PromptChange) -> list[str]:
@@ -129,6 +135,8 @@ def _prompt_lines(change: PromptChange) -> list[str]:
             deleted, inserted = before + deleted + after, before + inserted + after
         lines.append(_words(deleted, inserted))
     said = [line for line in lines if line]
+    if len(said) > _MOST_OF_ONE_PROMPT:  # written anew: fragments would not tell
+        return [_words(change.before or "", change.after or "")]
     return said or ([f"{one_line(change.input)} punctuation"] if lines else [])
 
 

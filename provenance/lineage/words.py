@@ -21,6 +21,7 @@ _TOKEN = re.compile(
     re.DOTALL,
 )
 _PHRASE = re.compile(r"[^,，、。;；.\n]*(?:[,，、。;；.\n]|\Z)")
+_SETS_APART = re.compile(r"[,，、。;；.:：()（）\n]")
 _MOST_EDITS = 600  # the search costs the square of this
 _MOST_WORK = 2_000_000
 
@@ -119,32 +120,54 @@ def _texts(old: Sequence[str], new: Sequence[str], ops: Sequence[_Op]) -> list[t
 
 
 def _tidy(steps: Sequence[tuple[str, str]]) -> list[Hunk]:
-    """Join steps into hunks; white space that merely stands between two changed words joins their change."""
-    changes = [["", ""]]  # deleted and inserted text before, between and after the equal texts
+    """Join steps into hunks; a few words that merely stand between two larger changes join them."""
+    changes = [("", "")]  # deleted and inserted text before, between and after the equal texts
     equals: list[str] = []
     for op, text in steps:
         if not text:
             continue
         if op == "equal":
-            if equals and changes[-1] == ["", ""]:
+            if equals and changes[-1] == ("", ""):
                 equals[-1] += text
             else:
                 equals.append(text)
-                changes.append(["", ""])
+                changes.append(("", ""))
         else:
-            changes[-1][op == "insert"] += text
-    result = [*_change(*changes[0])]
-    deleted, inserted = changes[0]
-    for text, (more_deleted, more_inserted) in zip(equals, changes[1:], strict=True):
-        touches = (deleted or inserted) and (more_deleted or more_inserted)
-        if touches and text.isspace() and (deleted + more_deleted).strip() and (inserted + more_inserted).strip():
-            del result[len(result) - bool(deleted) - bool(inserted) :]
-            deleted, inserted = deleted + text + more_deleted, inserted + text + more_inserted
-        else:
-            result.append({"op": "equal", "text": text})
-            deleted, inserted = more_deleted, more_inserted
-        result += _change(deleted, inserted)
+            deleted, inserted = changes[-1]
+            changes[-1] = (deleted, inserted + text) if op == "insert" else (deleted + text, inserted)
+    for most in (0, _MOST_EDITS):  # white space first, so that words count together
+        changes, equals = _joined(changes, equals, most)
+    result = _change(*changes[0])
+    for text, change in zip(equals, changes[1:], strict=True):
+        result += [{"op": "equal", "text": text}, *_change(*change)]
     return result
+
+
+def _joined(
+    changes: Sequence[tuple[str, str]], equals: Sequence[str], most: int
+) -> tuple[list[tuple[str, str]], list[str]]:
+    """Join changes across equal texts of at most `most` words, where `_joins` says so."""
+    kept_changes, kept_equals = [changes[0]], []
+    for text, following in zip(equals, changes[1:], strict=True):
+        deleted, inserted = kept_changes[-1]
+        if _count(text) <= most and _joins((deleted, inserted), text, following):
+            kept_changes[-1] = (deleted + text + following[0], inserted + text + following[1])
+        else:
+            kept_equals.append(text)
+            kept_changes.append(following)
+    return kept_changes, kept_equals
+
+
+def _joins(change: tuple[str, str], between: str, following: tuple[str, str]) -> bool:
+    """Whether a text between two changes has fewer words than either and no punctuation that sets phrases apart."""
+    if not any(change) or not any(following) or _SETS_APART.search(between):
+        return False
+    replaces = (change[0] + following[0]).strip() and (change[1] + following[1]).strip()
+    return bool(replaces) and _count(between) < min(max(map(_count, change)), max(map(_count, following)))
+
+
+def _count(text: str) -> int:
+    return sum(not token.isspace() for token in _words(text))
 
 
 def _change(deleted: str, inserted: str) -> list[Hunk]:

@@ -57,7 +57,7 @@ class Runs:
         outputs: dict[str, list[OutputRow]] = defaultdict(list)
         for row in self._index.outputs(*ids):
             outputs[row.execution].append(row)
-        parents = self.parents(runs)
+        parents = self._parents(runs, [run.id for run in runs if not _only_served(outputs[run.id])])
         remembered = self._index.summaries(ids)
         sides = self._sides(run for run in runs if run.id not in remembered)
         alive: dict[str, bool] = {}
@@ -91,20 +91,21 @@ class Runs:
         running = self._running is not None and self._running(run.id)
         return Status.RUNNING.value if running else Status.QUEUED.value
 
-    def parents(self, runs: Sequence[ExecutionRow]) -> dict[str, list[str]]:
+    def _parents(self, runs: Sequence[ExecutionRow], working: Sequence[str]) -> dict[str, list[str]]:
         """Ids of the runs that each run comes from.
 
         First the head from which its canvas descended, recorded here or not; then the runs that made the files it
         loaded, as far as that was observed. Where several runs made the same bytes, the head is meant if it is one
-        of them, else the latest before this run.
+        of them, else the latest before this run. A run that is not `working`, as when all its outputs came out of
+        the cache, made nothing of its files.
         """
         loaded: dict[str, list[str]] = {run.id: [] for run in runs}
         ended: dict[str, int] = {}
-        for asset in self._index.assets(*loaded):
+        for asset in self._index.assets(*working):
             ended[asset.execution] = asset.ordinal
             if asset.sha256 is not None:
                 loaded[asset.execution].append(asset.sha256)
-        for edge in self._index.edges_of(*loaded, relations=(Relation.DERIVED_FROM,)):
+        for edge in self._index.edges_of(*working, relations=(Relation.DERIVED_FROM,)):
             if edge.basis == Basis.OBSERVED.value and edge.execution in loaded:
                 loaded[edge.execution].append(edge.target.removeprefix("sha256:"))
         makers: dict[str, list[OutputRow]] = defaultdict(list)
@@ -149,6 +150,10 @@ def _changes(run: ExecutionRow, sides: Sides) -> tuple[list[str], bool]:
     models = (*sides.models(head.id), *sides.models(run.id))
     hashed = all(model.sha256 is not None or model.size is None for model in models)
     return summary(compare(before, after)), ended and hashed
+
+
+def _only_served(outputs: Sequence[OutputRow]) -> bool:
+    return bool(outputs) and all(row.reused for row in outputs)
 
 
 def _output(row: OutputRow) -> dict[str, Json]:

@@ -125,6 +125,24 @@ def test_a_negative_prompt_says_so():
     assert lines(setting("3", text="blurry, low"), versions=versions) == ['+ "low" (negative)']
 
 
+def test_two_changed_prompts_are_told_apart_by_role_where_it_is_known():
+    versions = [
+        PromptVersion(n, "text", "CLIPTextEncode", r, "literal", "") for n, r in (("2", "positive"), ("3", "negative"))
+    ]
+
+    def change(prompt):
+        prompt["2"]["inputs"]["text"] = "a castle in mist"
+        prompt["3"]["inputs"]["text"] = "blurry, low"
+
+    assert lines(change, versions=versions) == ['"fog" → "mist" (positive)', '+ "low" (negative)']
+
+
+def test_a_prompt_that_was_written_anew_is_shown_whole():
+    before = {"2": node("CLIPTextEncode", text="cat, fog, day, tree, red")}
+    changed = lines(setting("2", text="dog, sun, night, moss, blue"), before=before)
+    assert changed == ['"cat, fog, day, tree, red" → "dog, sun, night, moss, blue"']
+
+
 def ref(name, sha, node_id="1", field="ckpt_name"):
     return ModelRef(node_id, field, "checkpoints", name, 1, 1, sha)
 

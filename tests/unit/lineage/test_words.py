@@ -83,6 +83,17 @@ def test_equal_texts_have_no_change(text):
         ("a (cat:1.2)", "a (cat:1.35)", [("=", "a (cat:"), ("-", "1.2"), ("+", "1.35"), ("=", ")")]),
         ("一只猫在月光下", "一只狗在月光下", [("=", "一只"), ("-", "猫"), ("+", "狗"), ("=", "在月光下")]),
         ("水晶吊坠，猫", "水晶吊坠，金色的猫", [("=", "水晶吊坠，"), ("+", "金色的"), ("=", "猫")]),
+        (
+            "a cat wearing a red hat",
+            "a dog under a blue sky",
+            [("=", "a "), ("-", "cat wearing a red hat"), ("+", "dog under a blue sky")],
+        ),
+        (
+            "cat wearing, a red hat",
+            "dog under, a blue sky",
+            [("-", "cat wearing"), ("+", "dog under"), ("=", ", a "), ("-", "red hat"), ("+", "blue sky")],
+        ),
+        ("猫在月光下", "狗在日光下", [("-", "猫"), ("+", "狗"), ("=", "在"), ("-", "月"), ("+", "日"), ("=", "光下")]),
         ("", "fog", [("+", "fog")]),
         ("fog", "", [("-", "fog")]),
         ("don't", "don’t", [("-", "don't"), ("+", "don’t")]),
@@ -102,6 +113,12 @@ def test_long_unrelated_texts_end_in_one_change():
     result = hunks(before, after)
     assert _side(result, "insert") == before
     assert _side(result, "delete") == after
+
+
+def test_long_texts_that_differ_in_most_phrases_keep_only_what_both_ends_share():
+    before, after = ("same, " + ", ".join(f"{x}{n}" for n in range(3_000)) + ", end" for x in "ab")
+    assert [hunk["op"] for hunk in hunks(before, after)] == ["equal", "delete", "insert", "equal"]
+    assert _side(hunks(before, after), "delete") == after
 
 
 def test_a_long_text_with_many_changed_words_still_shows_unchanged_phrases():

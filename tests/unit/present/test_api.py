@@ -14,6 +14,7 @@ from comfy_provenance.provenance.present.api import Api
 from comfy_provenance.provenance.store.ledger import Ledger
 from comfy_provenance.provenance.store.presence import Presence
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from .conftest import SESSION, graph, picture, run_id
 
@@ -155,6 +156,15 @@ def test_identify_by_bytes_then_pixels_then_looks(api, tmp_path):
     best = api.identify(smaller)["found"][0]
     assert (best["execution"], best["method"], best["basis"]) == (run_id(3), "perceptual", "inferred")
     assert 0.84 <= best["score"] <= 1
+
+
+def test_identify_by_the_id_that_a_file_carries(api, tmp_path):
+    carried = PngInfo()
+    carried.add_text("workflow", json.dumps({"extra": {"provenance": {"execution": run_id(4)}}}))
+    path = tmp_path / "edited.png"
+    Image.linear_gradient("L").save(path, pnginfo=carried)
+    (found,) = api.identify(path)["found"]
+    assert (found["execution"], found["method"], found["file"]) == (run_id(4), "embedded-id", "a_00004_.png")
 
 
 def test_identify_says_when_it_is_no_image_and_when_it_is_unknown(api, tmp_path):

@@ -334,3 +334,25 @@ def test_an_interrupt_ends_with_130_and_one_line(cli, monkeypatch):
     monkeypatch.setattr(commands.Ledger, "open", stopped)
     code, out, err = cli("log")
     assert (code, out, err) == (130, "", "comfy-provenance: interrupted\n")
+
+
+def test_an_installation_without_the_demo_says_so(cli, monkeypatch):
+    from comfy_provenance.provenance.present import commands
+
+    monkeypatch.setattr(commands, "_ROOT", "comfy_provenance.provenance")
+    assert cli("demo") == (2, "", "comfy-provenance: this installation comes without the demo\n")
+
+
+def test_everything_can_be_read_as_text(cli):
+    for arguments in (["show", run_id(6)], ["show", "a_00001_.png"], ["lineage", "a_00005_.png"], ["status"]):
+        code, out, err = cli(*arguments)
+        assert (code, err) == (0, "")
+        assert out
+
+
+def test_restore_tells_people_what_has_drifted(cli, tmp_path):
+    code, _, err = cli("restore", run_id(4), "-o", tmp_path / "x.json")
+    assert code == 0
+    assert "model checkpoints/sd15.safetensors is missing" in err
+    assert "input a_00001_.png of node 50 is missing; a copy is kept" in err
+    assert "not checked here: nodes, packs" in err

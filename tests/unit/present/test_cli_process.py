@@ -31,6 +31,7 @@ def process(*arguments, **more):
     )
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows makes links for administrators only")
 def test_running_the_folder_needs_no_install_and_hides_no_module_of_comfyui(recorded, tmp_path):
     pack = recorded.root / "custom_nodes" / "comfy-provenance"
     if not pack.exists():
