@@ -12,14 +12,15 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ..provenance.config import Places
-from ..provenance.model import Json, NodeInput
+if TYPE_CHECKING:  # outside a host nothing but this file is loaded
+    from ..provenance.config import Places
+    from ..provenance.model import Json, NodeInput
 
 LOG = logging.getLogger("comfy-provenance")
 SYSTEM_FOLDER = "provenance"
-PromptHandler = Callable[[Json], Json]
+PromptHandler = Callable[[Any], Any]
 
 
 def inside() -> bool:
@@ -114,6 +115,8 @@ def places() -> Places:
     folder instead.
     """
     import folder_paths
+
+    from ..provenance.config import Places
 
     guarded = getattr(folder_paths, "get_system_user_directory", None)
     if guarded is not None:
@@ -218,6 +221,8 @@ class ComfyHost:
 
 
 def _node_input(spec: Any) -> NodeInput:
+    from ..provenance.model import NodeInput
+
     kind = spec[0] if isinstance(spec, list | tuple) and spec else spec
     options = spec[1] if isinstance(spec, list | tuple) and len(spec) > 1 and isinstance(spec[1], dict) else {}
     if isinstance(kind, list | tuple):

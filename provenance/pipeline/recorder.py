@@ -32,6 +32,7 @@ from ..model import (
     Withdrawn,
 )
 from ..record import predicate
+from ..record.redact import Redactor
 from .book import Book
 from .completions import complete
 from .fingerprint import Fingerprinted
@@ -182,7 +183,7 @@ class Recorder:
             size=file.size,
             mtime_ns=file.mtime_ns,
             sha256=found.sha256,
-            header=found.header,
+            header=Redactor(self._salt, lambda class_type: None).value(found.header),
             executions=executions,
             edges=[Edge(run, target, Relation.USED_MODEL, Basis.OBSERVED, "sha256") for run in executions],
         )

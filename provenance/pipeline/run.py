@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from ..model import Asset, Host, Instant, Json, ModelRef, NodeInput
+from ..model import Asset, Host, Instant, Json, ModelRef
+from ..record import redact
 from ..record.graph import ApiGraph
 from ..record.redact import Redactor
 
@@ -22,10 +22,9 @@ class HostView:
         self.node_outputs = lru_cache(CLASSES_REMEMBERED)(host.node_outputs)
         self.is_output_node = lru_cache(CLASSES_REMEMBERED)(host.is_output_node)
 
-    def input_names(self, class_type: str) -> tuple[str, ...] | None:
-        """Declared input names in order; None for an unknown class."""
-        inputs: Mapping[str, NodeInput] | None = self.node_inputs(class_type)
-        return None if inputs is None else tuple(inputs)
+    def widget_names(self, class_type: str) -> tuple[str, ...] | None:
+        """Names of the inputs that have a widget, in order; None for an unknown class."""
+        return redact.widget_names(self.node_inputs(class_type))
 
 
 @dataclass(slots=True)

@@ -20,7 +20,7 @@ def submit(book: Book, host: Host, salt: bytes, event: Accepted, parent: predica
     """Write the submission. Secrets are replaced before a byte of the graph is made."""
     received = canonical.thaw(event.frozen)
     view = HostView(host)
-    redactor = Redactor(salt, view.input_names)
+    redactor = Redactor(salt, view.widget_names)
     clean = redactor.graph(received["prompt"], received.get("workflow"), received["extra"])
     documents = _documents(clean)
     digests = {name: canonical.sha256_hex(data) for name, data in documents.items()}
@@ -96,7 +96,7 @@ def reopen(book: Book, host: Host, salt: bytes, execution: str) -> Run:
         parent=row.parent if row.parent_known else None,
         accepted=book.clock(),
         host=view,
-        redactor=Redactor(salt, view.input_names),
+        redactor=Redactor(salt, view.widget_names),
     )
 
 
