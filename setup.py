@@ -1,7 +1,7 @@
 """Lists the packages; everything else is in pyproject.toml.
 
-ComfyUI loads this folder as one package, so the folder itself is `comfy_provenance`. Setuptools' own search would install
-top-level modules named `nodes`, `host` and `provenance` instead, and ComfyUI owns the first of these names.
+ComfyUI loads this folder as one package, so the folder itself is `comfy_provenance`. Setuptools' own search would
+install top-level modules named `nodes`, `host` and `provenance` instead, and ComfyUI owns the first of these names.
 """
 
 from __future__ import annotations

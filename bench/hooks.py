@@ -20,10 +20,10 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
-import conftest  # noqa: E402, F401  makes the package importable
-from comfy_provenance.demo.host.queue import PromptQueue  # noqa: E402
-from comfy_provenance.host.hooks import QueueHooks  # noqa: E402
-from comfy_provenance.provenance.model import system_clock  # noqa: E402
+import conftest  # noqa: F401  makes the package importable
+from comfy_provenance.demo.host.queue import PromptQueue
+from comfy_provenance.host.hooks import QueueHooks
+from comfy_provenance.provenance.model import system_clock
 
 NODES = {"16.5 KB": 28, "113 KB": 190, "383 KB": 640}
 MESSAGES = [
@@ -116,9 +116,7 @@ def main() -> int:
         return 0
     print(f"{'workflow':10}{'method':12}{'bare p50':>12}{'with p50':>12}{'with p99':>12}   ms")
     for row in rows:
-        print(
-            f"{row['workflow']:10}{row['method']:12}{row['bare_p50_ms']:12}{row['p50_ms']:12}{row['p99_ms']:12}"
-        )
+        print(f"{row['workflow']:10}{row['method']:12}{row['bare_p50_ms']:12}{row['p50_ms']:12}{row['p99_ms']:12}")
     return 0
 
 

@@ -116,7 +116,7 @@ IN_CONTEXT: dict[str, tuple[str, str]] = {
     ),
     "discord webhook": ("https://discord.com/api/webhooks/{}", run(string.digits, 18) + "/" + run(ALNUM, 68)),
     "aws secret": ("id AKIA" + run(UPPER, 16) + ":{}", run(ALNUM + "/+", 40)),
-    "npmrc": ("//registry.npmjs.org/:_authToken={}", run(ALNUM, 30)),
+    "npmrc": ("//registry.example.org/:_authToken={}", run(ALNUM, 30)),
     "netrc": ("machine x.example.net login bob password {}", run(ALNUM, 9)),
     "env file": ("OPENAI_API_KEY={}\nHOST=x", run(ALNUM, 20)),
     "yaml": ("client_secret: {}", run(ALNUM, 16)),
