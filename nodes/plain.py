@@ -94,11 +94,24 @@ class Copies:
         if value.layout != torch.strided or value.is_quantized or value.is_meta or self._bytes + size > COPY_LIMIT:
             self.omitted[name] = f"{str(value.dtype).removeprefix('torch.')} {list(value.shape)}"
             return
-        detached = value.detach()
-        copy = detached.clone() if detached.device.type == "cpu" else detached.to("cpu")
+        copy = _private(value.detach())
         self.tensors[name] = copy
         self._made[id(value)] = (value, copy)  # holding the original keeps its id from being given to another
         self._bytes += size
+
+
+def _private(tensor: torch.Tensor) -> torch.Tensor:
+    """Copy a tensor to memory of our own on the CPU.
+
+    Byte by byte on one thread where it can be: torch's clone starts its thread pool, and on a busy machine waiting for
+    that takes many times as long as the copy. A tensor on a device is copied by the device, which waits for it.
+    """
+    if tensor.device.type != "cpu":
+        return tensor.to("cpu")
+    if not tensor.is_contiguous() or tensor.is_conj() or tensor.is_neg() or not tensor.numel():
+        return tensor.clone(memory_format=torch.contiguous_format)
+    data = tensor.reshape(-1).view(torch.uint8).numpy().copy()
+    return torch.from_numpy(data).view(tensor.dtype).reshape(tensor.shape)
 
 
 def results(result: Any) -> tuple[Any, ...]:
