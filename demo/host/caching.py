@@ -31,7 +31,7 @@ class OutputCache:
     def begin(self, prompt: DynamicPrompt, marks: Mapping[str, Any]) -> None:
         """Adopt a prompt: sign its nodes and forget every result that it does not use.
 
-        `marks` holds each node's change mark. Links must not form a cycle (validation has refused those).
+        `marks` holds each node's change mark.
         """
         self._signatures = {}
         for node_id in prompt.original_prompt:
@@ -56,6 +56,8 @@ class OutputCache:
             return self._signatures[node_id]
         if not prompt.has_node(node_id):
             return uuid.uuid4().hex
+        # Until it is known: a node that is reached from itself never matches anything.
+        self._signatures[node_id] = uuid.uuid4().hex
         node = prompt.get_node(node_id)
         cls = prompt.node_class(node_id)
         parts: list[Any] = [node["class_type"], _stable(marks[node_id])]

@@ -166,7 +166,7 @@ def add(server: PromptServer) -> None:
     for path in ("/node_replacements", "/global_subgraphs"):
         routes.get(path)(_nothing)
 
-    @routes.get("/templates/{name:(index.*|fuse_options)\.json}")
+    @routes.get(r"/templates/{name:(index.*|fuse_options)\.json}")
     async def no_templates(request: web.Request) -> web.Response:
         # The template gallery is a package of its own, hundreds of megabytes of workflows for models nobody has here.
         return web.json_response([])
