@@ -162,7 +162,8 @@ def test_english_and_chinese_say_the_same_things() -> None:
             _leaves(json.loads((ROOT / "locales" / language / name).read_text(encoding="utf-8")))
             for language in ("en", "zh")
         )
-        assert set(english) == set(chinese), name
+        # Of the nodes, English is what their own definitions say, so that file may hold less.
+        assert set(english) <= set(chinese) if name == "nodeDefs.json" else set(english) == set(chinese), name
         for key, text in english.items():
             assert text.strip(), key
             assert chinese[key].strip(), key

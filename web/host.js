@@ -57,6 +57,26 @@ export function storedStates(tab) {
   return [...new Set(states)].filter((state) => state !== null && typeof state === "object");
 }
 
+/**
+ * Pages up to 1.35 keep the open canvas in the browser's storage, to show it again after a reload, and renew it on an edit
+ * only; a queue press is none. `change(draft)` answers whether it changed the draft. Newer pages renew theirs on leaving.
+ */
+export function changeDraft(change) {
+  for (const [storage, key] of [
+    [localStorage, "workflow"],
+    [sessionStorage, `workflow:${api?.clientId}`],
+  ]) {
+    try {
+      const draft = JSON.parse(storage.getItem(key));
+      if (draft !== null && change(draft)) {
+        storage.setItem(key, JSON.stringify(draft));
+      }
+    } catch (error) {
+      lacking("usable draft of the canvas", `after a reload the next run may name an older parent (${error.message})`);
+    }
+  }
+}
+
 /** Report queue presses: `pressed(count)` for each, `settled()` when the page has submitted all of them. */
 export function watchPresses({ pressed, settled }) {
   const queuePrompt = app.queuePrompt;

@@ -24,8 +24,10 @@ function keepHead() {
       return;
     }
     for (const move of moves) {
-      const shown = host.openTab() === move.tab;
-      moveHead(move, shown ? host.canvasGraph() : null, host.storedStates(move.tab));
+      const canvas = host.openTab() === move.tab ? host.canvasGraph() : null;
+      if (moveHead(move, canvas, host.storedStates(move.tab)) && canvas) {
+        host.changeDraft((draft) => draft.id === canvas.id && moveHead(move, draft, []));
+      }
     }
   }
 

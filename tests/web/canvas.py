@@ -20,6 +20,7 @@ BUILD = """(color) => {
         if (widget.name === "color") widget.value = color;
     }
     save.pos = [400, 100];
+    save.size = [340, 460];  // room for the preview: the page grows a smaller node, and that is an edit
 }"""
 
 READY = """() => {
@@ -44,6 +45,14 @@ class Canvas:
         page.on("response", self._response)
         page.on("console", lambda message: self._console(message))
         page.goto(url)
+        self._wait_until_ready()
+
+    def reload(self) -> None:
+        self.page.reload()
+        self._wait_until_ready()
+
+    def _wait_until_ready(self) -> None:
+        page = self.page
         page.wait_for_function(READY, timeout=90_000)
         page.wait_for_timeout(1500)  # the page restores and loads tabs after it is ready, without a sign of the end
         page.keyboard.press("Escape")  # a fresh profile opens a dialog over the page

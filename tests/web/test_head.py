@@ -161,6 +161,17 @@ def test_a_duplicate_of_a_tab_descends_from_the_same_run(canvas: Canvas) -> None
     assert canvas.sent[-1] == canvas.queued[0]
 
 
+def test_a_reloaded_page_still_knows_the_head(canvas: Canvas) -> None:
+    """Also when nothing was edited since, so that the page saw no reason to keep the canvas anew."""
+    canvas.press()
+    canvas.press()
+    canvas.page.wait_for_timeout(1000)
+    canvas.reload()
+    assert canvas.head() == canvas.queued[1]
+    canvas.press()
+    assert canvas.sent[-1] == canvas.queued[1]
+
+
 def test_the_head_can_be_switched_off(canvas: Canvas) -> None:
     canvas.do("() => window.app.extensionManager.setting.set('Provenance.KeepHead', false)")
     try:
