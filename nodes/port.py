@@ -54,7 +54,7 @@ class Port(Protocol):
     ) -> None:
         """Hand over what a node saw. Ownership passes: both mappings are fresh, and the tensors are private.
 
-        values: plain finite JSON values, shapes as in `docs/observations.md`. tensors: name to CPU tensor, to be
+        values: finite JSON, as `samplers`, `encoders` and `intent` describe. tensors: name to CPU tensor, to be
         digested elsewhere. Never raises, never blocks; what cannot be kept is counted as missed by the receiver.
         """
 

@@ -23,7 +23,7 @@ class RecordingPort:
         self.problems: list[str] = []
         self.outputs: dict[str, list[str]] = {"image": [], "latent": []}
         self.metadata = True
-        self.receipts: Mapping[str, Any] | None = {"v": 1, "execution": "run-1", "ledger": "lab/1", "key": "ab12"}
+        self.receipts: Mapping[str, Any] | None = {"v": 1, "execution": "run-1", "ledger": "studio/1", "key": "ab12"}
 
     def context(self) -> Context | None:
         return self.current

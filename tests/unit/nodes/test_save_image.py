@@ -154,7 +154,7 @@ def test_without_workflow_only_the_receipt_is_embedded(port, nodes, format, off)
     data = paths[0].read_bytes()
     assert b"workflow" not in data
     assert b"class_type" not in data
-    assert b'"ledger": "lab/1"' in data
+    assert b'"ledger": "studio/1"' in data
 
 
 @pytest.mark.parametrize("format", ["png", "jpeg", "webp"])
