@@ -101,7 +101,7 @@ class Service:
             "reason": trouble if enabled else "recording is switched off in the settings",
             "settings_problem": self._settings_problem,
             "ledger": str(self.places.ledger),
-            "key": str(self.places.key),
+            "key_file": str(self.places.key),
             "session": self.session,
             "waiting": self._writer.backlog() + (live.backlog() if live else 0),
             "background": live.background() if live else None,

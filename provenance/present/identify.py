@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ..errors import InputError
 from ..model import Basis, FileFacts, Json
+from ..record.likeness import score
 from ..store.index import Index
 from ..store.rows import OutputRow
 
@@ -18,7 +19,8 @@ _BITS = 64
 def identify(index: Index, path: Path, read: Callable[[Path], FileFacts]) -> dict[str, Json]:
     """Say which recorded outputs the file is, by the first of four ways that finds any.
 
-    sha256: the very file. embedded-id: it carries the id of a recorded run (which anybody can write into a file).
+    sha256: the very file. embedded-id: it carries the id of a recorded run and has the pixels of one of its outputs;
+    anybody can write an id into a file, so without the pixels that is a guess (`embedded-id+perceptual`, `inferred`).
     pixels: another file with the same decoded pixels. perceptual: alike to the eye; a guess, `inferred`, with a
     score from 0 to 1. Raises InputError for a file that is no image and has unknown bytes.
     """
@@ -40,9 +42,16 @@ def _by_bytes(index: Index, facts: FileFacts) -> Iterator[dict[str, Json]]:
 
 def _by_id(index: Index, facts: FileFacts) -> Iterator[dict[str, Json]]:
     run = None if facts.embedded_execution is None else index.execution(facts.embedded_execution)
-    if run is not None:
-        outputs = [row for row in index.outputs(run.id) if row.width is not None]
-        yield _found(run.id, outputs[0] if len(outputs) == 1 else None, "embedded-id", Basis.OBSERVED)
+    if run is None:
+        return
+    outputs = [row for row in index.outputs(run.id) if row.width is not None]
+    same = [row for row in outputs if facts.pixels is not None and row.pixels == facts.pixels]
+    if same:
+        yield _found(run.id, same[0], "embedded-id", Basis.OBSERVED)
+        return
+    alike = [(score(facts.perceptual, row.perceptual), row) for row in outputs if facts.perceptual and row.perceptual]
+    best = max(alike, key=lambda pair: pair[0], default=(None, outputs[0] if len(outputs) == 1 else None))
+    yield _found(run.id, best[1], "embedded-id+perceptual", Basis.INFERRED, best[0])
 
 
 def _by_pixels(index: Index, facts: FileFacts) -> Iterator[dict[str, Json]]:
@@ -59,7 +68,7 @@ def _by_looks(index: Index, facts: FileFacts) -> Iterator[dict[str, Json]]:
 
 
 def _found(
-    execution: str, row: OutputRow | None, method: str, basis: Basis, score: float | None = None
+    execution: str, row: OutputRow | None, method: str, basis: Basis, likeness: float | None = None
 ) -> dict[str, Json]:
     file = None if row is None else row.file
     return {
@@ -70,5 +79,5 @@ def _found(
         "sha256": None if row is None else row.sha256,
         "method": method,
         "basis": basis.value,
-        "score": score,
+        "score": likeness,
     }
