@@ -24,8 +24,8 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("provenance.verify", "provenance.store"),
     ("provenance.lineage", "provenance.pipeline", "provenance.service"),
     ("provenance.present",),
-    ("host",),
     ("nodes",),
+    ("host",),
     ("",),  # __init__.py of the pack
 )
 PLACES = {name: (layer, place) for layer, names in enumerate(LAYERS) for place, name in enumerate(names)}

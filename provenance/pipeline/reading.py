@@ -162,7 +162,6 @@ class Reading:
         except (ProvenanceError, OSError, ValueError) as error:
             LOG.exception("outputs of %s could not be read", run.execution)
             problem = f"outputs could not be read: {type(error).__name__}: {error}"
-        texts = {item["node"]: item["texts"] for item in run.observed if isinstance(item.get("texts"), dict)}
         observations = None
         if run.observed:
             seen = self._objects.prepare(canonical.statement_bytes({"nodes": run.observed}), "application/json")
@@ -175,7 +174,7 @@ class Reading:
                 at=job.at,
                 report=parsed,
                 outputs=outputs,
-                prompts=_prompts(run, texts),
+                prompts=_prompts(run, _texts(run.observed)),
                 executed=_executed(run, parsed, frozenset(cached)),
                 cached=cached,
                 objects=tuple(objects),
@@ -254,6 +253,20 @@ class Reading:
 def _prompts(run: Run, observed: prompts.Observed | None = None) -> tuple[PromptVersion, ...]:
     view = run.host
     return prompts.find(run.graph, view.node_inputs, run.targets, observed, node_outputs=view.node_outputs)
+
+
+def _texts(observed: list[dict[str, Json]]) -> dict[str, dict[str, str]]:
+    """Texts by node and input. A node that ran over a list gives each item's text under `<input>#<place>`."""
+    seen: dict[str, list[dict[str, str]]] = {}
+    for item in observed:
+        if isinstance(item.get("texts"), dict):
+            seen.setdefault(item["node"], []).append(item["texts"])
+    return {
+        node: items[0]
+        if len(items) == 1
+        else {f"{name}#{place}": text for place, texts in enumerate(items) for name, text in texts.items()}
+        for node, items in seen.items()
+    }
 
 
 def _observed(job: ReadObservation) -> dict[str, Json]:
