@@ -31,7 +31,7 @@ from ..model import (
     Status,
     Withdrawn,
 )
-from ..record import predicate
+from ..record import edges, predicate
 from ..record.redact import Redactor
 from .book import Book
 from .completions import complete
@@ -69,7 +69,8 @@ class Recorder:
         self._ready = ready
         self._host_version = (host.environment().get("comfyui") or {}).get("version")
         self._runs: dict[str, Run] = {}
-        self._waiting: dict[tuple[str, str, int | None, int | None], list[str]] = {}
+        # Model files without a fingerprint: who named them, and through which nodes.
+        self._waiting: dict[tuple[str, str, int | None, int | None], list[tuple[str, tuple[str, ...]]]] = {}
 
     def handle(self, work: Work) -> None:
         """Record one piece of work. Raises StorageError when writing is impossible, InputError when `work` is odd."""
@@ -150,10 +151,11 @@ class Recorder:
         if run.stamp in self._runs:
             models = self._completed(ended)
             del self._runs[run.stamp]
+            reach = edges.Reach(run.graph, ended.outputs)
             for model in models:
                 if model.sha256 is None and model.size is not None:
                     key = (model.folder, model.name, model.size, model.mtime_ns)
-                    self._waiting.setdefault(key, []).append(run.execution)
+                    self._waiting.setdefault(key, []).append((run.execution, reach.via(model.node)))
         if ended.problem is not None:
             self._book.gap(ended.problem, ended.at, self._book.clock(), predicate.Missed(), run.execution)
 
@@ -173,8 +175,8 @@ class Recorder:
     def _fingerprinted(self, found: Fingerprinted) -> None:
         file = found.file
         key = (file.folder, file.name, file.size, file.mtime_ns)
-        executions = list(dict.fromkeys(self._waiting.get(key, [])))
-        target = f"sha256:{found.sha256}"
+        named = dict.fromkeys(self._waiting.get(key, []))
+        executions = list(dict.fromkeys(execution for execution, _ in named))
         say = partial(
             predicate.model,
             session=self._book.session,
@@ -185,7 +187,10 @@ class Recorder:
             sha256=found.sha256,
             header=Redactor(self._salt, lambda class_type: None).value(found.header),
             executions=executions,
-            edges=[Edge(run, target, Relation.USED_MODEL, Basis.OBSERVED, "sha256") for run in executions],
+            edges=[
+                Edge(execution, edges.named(found.sha256), Relation.USED_MODEL, Basis.OBSERVED, "sha256", None, via)
+                for execution, via in named
+            ],
         )
         self._book.append(Kind.MODEL, say, executions=executions, name=file.name)
         self._waiting.pop(key, None)

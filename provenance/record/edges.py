@@ -85,7 +85,7 @@ def of_completion(
     node that names the thing, then the nodes of the outputs it reaches. Files without digest and models without
     fingerprint have no name yet and give no link. `started_ns` is the wall clock at the start of the run.
     """
-    reach = _Reach(graph, outputs)
+    reach = Reach(graph, outputs)
     edges = [
         *_made(execution, outputs, started_ns, lookup),
         *_used(execution, assets, started_ns, reach),
@@ -106,7 +106,7 @@ def prompt_name(execution: str, version: PromptVersion) -> str:
     return f"prompt:{execution}/{version.node}/{version.input}"
 
 
-class _Reach:
+class Reach:
     """Which outputs' nodes a node reaches, asked once per node."""
 
     def __init__(self, graph: ApiGraph, outputs: Iterable[Output]) -> None:
@@ -146,7 +146,7 @@ def _made(execution: str, outputs: Iterable[Output], started_ns: int | None, loo
                 yield Edge(source, makers[-1], Relation.REUSED, Basis.OBSERVED, method, None, via)
 
 
-def _used(execution: str, assets: Iterable[Asset], started_ns: int | None, reach: _Reach) -> Iterator[Edge]:
+def _used(execution: str, assets: Iterable[Asset], started_ns: int | None, reach: Reach) -> Iterator[Edge]:
     for asset in assets:
         if asset.facts is not None:
             late = started_ns is not None and asset.facts.mtime_ns > started_ns + CLOCK_SLACK_NS
@@ -156,7 +156,7 @@ def _used(execution: str, assets: Iterable[Asset], started_ns: int | None, reach
 
 
 def _derived(
-    execution: str, outputs: Sequence[Output], assets: Iterable[Asset], reach: _Reach, lookup: Lookup
+    execution: str, outputs: Sequence[Output], assets: Iterable[Asset], reach: Reach, lookup: Lookup
 ) -> Iterator[Edge]:
     for asset in assets:
         facts = asset.facts
@@ -212,7 +212,7 @@ def _edits(
     prompts: Iterable[PromptVersion],
     parent: str | None,
     parent_prompts: Iterable[PromptVersion],
-    reach: _Reach,
+    reach: Reach,
 ) -> Iterator[Edge]:
     if parent is None:
         return
@@ -226,7 +226,7 @@ def _edits(
             yield Edge(source, target, Relation.EDITS, Basis.OBSERVED, "text", None, reach.via(version.node))
 
 
-def _models(execution: str, models: Iterable[ModelRef], reach: _Reach) -> Iterator[Edge]:
+def _models(execution: str, models: Iterable[ModelRef], reach: Reach) -> Iterator[Edge]:
     for reference in models:
         if reference.sha256 is not None:
             target, via = named(reference.sha256), reach.via(reference.node)
