@@ -15,7 +15,7 @@ SPECS := pyproject.toml requirements.txt constraints-dev.txt
 PIP := $(PY) -m pip --disable-pip-version-check --quiet install --no-input -c constraints-dev.txt
 RUN := PYTHONDONTWRITEBYTECODE=1 $(PY)
 
-.PHONY: help demo serve test lint format bench soak clean distclean
+.PHONY: help demo serve test lint format bench clean distclean
 
 help:  ## list the targets
 	@awk -F ':.*##' '/^[a-z]+:.*##/ {printf "  make %-10s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -66,10 +66,7 @@ format: $(READY)  ## rewrite the sources in the house style
 	@$(PY) -m ruff format .
 
 bench: $(READY)  ## measure the cost of recording
-	@$(RUN) -m comfy_provenance.bench
-
-soak: $(READY)  ## long runs: memory, handles and time per run stay flat
-	@$(RUN) -m pytest -m soak --timeout=0 tests/soak
+	@for bench in bench/hooks.py bench/record.py; do echo "== $$bench"; $(RUN) $$bench || exit 1; done
 
 clean:  ## remove what the tools leave behind; keeps .venv
 	@rm -rf build dist .pytest_cache .ruff_cache .mypy_cache .hypothesis .coverage htmlcov .demo
