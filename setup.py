@@ -24,10 +24,15 @@ class BuildPackage(build_py):
 
 
 def packages() -> list[str]:
-    """The folder itself, every folder of code that has an __init__.py, and every folder of data."""
+    """The folder itself, every folder of code that has an __init__.py, and every folder of data that could be imported.
+
+    The other folders of data, with a dot or a dash in the name, are found by the patterns in pyproject.toml; if the
+    first kind were left to them too, setuptools would warn about each.
+    """
     folders = [file.parent for part in CODE for file in (ROOT / part).rglob("__init__.py")]
     folders += [folder for part in DATA for folder in (ROOT / part, *(ROOT / part).rglob("*")) if folder.is_dir()]
-    return [".".join(("comfy_provenance", *folder.relative_to(ROOT).parts)) for folder in (ROOT, *sorted(folders))]
+    names = [("comfy_provenance", *folder.relative_to(ROOT).parts) for folder in (ROOT, *sorted(folders))]
+    return [".".join(parts) for parts in names if all(part.isidentifier() for part in parts)]
 
 
 setup(package_dir={"comfy_provenance": "."}, packages=packages(), cmdclass={"build_py": BuildPackage})
