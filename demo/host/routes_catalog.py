@@ -50,8 +50,8 @@ def node_info(name: str) -> dict[str, Any]:
         "output_is_list": getattr(cls, "OUTPUT_IS_LIST", None) or [False] * slots,
         "output_name": getattr(cls, "RETURN_NAMES", None) or cls.RETURN_TYPES,
         "name": name,
-        "display_name": (cls.define_schema().display_name if v3 else None)
-        or registry.NODE_DISPLAY_NAME_MAPPINGS.get(name, name),
+        # A V3 node without a display name has none here, where a V1 node falls back to its class name.
+        "display_name": registry.NODE_DISPLAY_NAME_MAPPINGS.get(name, None if v3 else name),
         "description": getattr(cls, "DESCRIPTION", ""),
         "python_module": getattr(cls, "RELATIVE_PYTHON_MODULE", None) or "nodes",
         "category": getattr(cls, "CATEGORY", "sd"),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..host.v3 import is_v3
 from . import images, latents, loaders, other_models, sampling, text
 
 
@@ -16,4 +17,6 @@ def register(classes: dict[str, type[Any]], names: dict[str, str]) -> None:
         for node_name, cls in module.NODES.items():
             classes[node_name] = cls
             cls.RELATIVE_PYTHON_MODULE = module.PYTHON_MODULES.get(node_name, "nodes")
+            if is_v3(cls) and cls.define_schema().display_name:
+                names[node_name] = cls.define_schema().display_name
         names.update(module.DISPLAY_NAMES)
