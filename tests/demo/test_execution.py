@@ -151,7 +151,7 @@ def test_the_seam_sees_every_accepted_and_finished_run(host: EmbeddedHost, clien
     client.wait(execution)
     item = next(item for item in probe.accepted if item[1] == execution)
     assert len(item) == 6 and item[3]["note"] == "seen" and item[4] == ["2"] and item[5] == {}
-    prompt_id, args, kwargs = next(entry for entry in probe.finished if entry[0] == execution)
+    _, args, kwargs = next(entry for entry in probe.finished if entry[0] == execution)
     assert set(kwargs) == {"status", "process_item"} and "2" in args[0]["outputs"]
     assert any(data["prompt"] == item[2] for data in probe.posted)
 
