@@ -189,8 +189,8 @@ class _Run:
             meta = {"node_id": node_id, "display_node": node_id, "parent_node": None, "real_node_id": node_id}
             self.shown[node_id] = {"meta": meta, "output": ui}
             if self.server.client_id is not None:
-                about = {"node": node_id, "display_node": node_id, "output": ui, "prompt_id": self.prompt_id}
-                self.server.send_sync("executed", about, self.server.client_id)
+                told = {"node": node_id, "display_node": node_id, "output": ui, "prompt_id": self.prompt_id}
+                self.server.send_sync("executed", told, self.server.client_id)
         entry = CacheEntry(self.shown.get(node_id), slots)
         self.results[node_id] = entry
         self.owner.outputs.set(node_id, entry)

@@ -143,7 +143,7 @@ class ComfyNode:
         raise NotImplementedError
 
     @classmethod
-    def execute(cls, **inputs: Any) -> NodeOutput:
+    def execute(cls, *args: Any, **inputs: Any) -> NodeOutput:
         """Each node does its work here."""
         raise NotImplementedError
 

@@ -16,7 +16,7 @@ from torch.nn import functional
 
 from ..host import cli_args, folder_paths
 from ..host.registry import MAX_RESOLUTION
-from ..host.v3 import NodeOutput, Schema, io
+from ..host.v3 import ComfyNode, NodeOutput, Schema, io
 from .latents import resize
 
 
@@ -258,7 +258,7 @@ def _sized_like(image: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
     return resize(image.movedim(-1, 1), other.shape[2], other.shape[1], "bilinear", "center").movedim(1, -1)
 
 
-class ImageBlend(io.ComfyNode):
+class ImageBlend(ComfyNode):
     """Two pictures mixed."""
 
     @classmethod
@@ -297,7 +297,7 @@ def _mix(low: torch.Tensor, high: torch.Tensor, mode: str) -> torch.Tensor:
     return high
 
 
-class ImageCompositeMasked(io.ComfyNode):
+class ImageCompositeMasked(ComfyNode):
     """One picture laid over another where a mask says so."""
 
     @classmethod
@@ -339,7 +339,7 @@ class ImageCompositeMasked(io.ComfyNode):
         return NodeOutput(out)
 
 
-class SolidMask(io.ComfyNode):
+class SolidMask(ComfyNode):
     """A mask with one value."""
 
     @classmethod

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from .. import guidance, samplers
-from ..host.v3 import NodeOutput, Schema, io
+from ..host.v3 import ComfyNode, NodeOutput, Schema, io
 
 _SEED_MAX = 0xFFFFFFFFFFFFFFFF
 _SAMPLERS = list(samplers.SAMPLERS)
@@ -166,7 +166,7 @@ def _fitted(latent: dict[str, Any]) -> dict[str, Any]:
     return {**latent, "samples": guidance.fit_empty_latent(latent["samples"])}
 
 
-class SamplerCustom(io.ComfyNode):
+class SamplerCustom(ComfyNode):
     """A sampler with its sigmas given."""
 
     @classmethod
@@ -209,7 +209,7 @@ class SamplerCustom(io.ComfyNode):
         return _custom(guider, noise if add_noise else torch.zeros_like(noise), noise_seed, sampler, sigmas, latent)
 
 
-class SamplerCustomAdvanced(io.ComfyNode):
+class SamplerCustomAdvanced(ComfyNode):
     """A sampler with noise, guider and sigmas given."""
 
     @classmethod
@@ -235,7 +235,7 @@ class SamplerCustomAdvanced(io.ComfyNode):
         return _custom(guider, noise.generate_noise(latent), noise.seed, sampler, sigmas, latent)
 
 
-class BasicGuider(io.ComfyNode):
+class BasicGuider(ComfyNode):
     """Guidance by one prompt."""
 
     @classmethod
@@ -254,7 +254,7 @@ class BasicGuider(io.ComfyNode):
         return NodeOutput(guider)
 
 
-class CFGGuider(io.ComfyNode):
+class CFGGuider(ComfyNode):
     """Guidance by a positive and a negative prompt."""
 
     @classmethod
@@ -279,7 +279,7 @@ class CFGGuider(io.ComfyNode):
         return NodeOutput(guider)
 
 
-class RandomNoise(io.ComfyNode):
+class RandomNoise(ComfyNode):
     """Noise from a seed."""
 
     @classmethod
@@ -296,7 +296,7 @@ class RandomNoise(io.ComfyNode):
         return NodeOutput(RandomNoiseSource(noise_seed))
 
 
-class BasicScheduler(io.ComfyNode):
+class BasicScheduler(ComfyNode):
     """A schedule's sigmas."""
 
     @classmethod
@@ -318,7 +318,7 @@ class BasicScheduler(io.ComfyNode):
         return NodeOutput(samplers.sigmas_for(scheduler, steps, denoise))
 
 
-class KSamplerSelect(io.ComfyNode):
+class KSamplerSelect(ComfyNode):
     """A sampler by name."""
 
     @classmethod

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from ..host.registry import MAX_RESOLUTION
-from ..host.v3 import NodeOutput, Schema, io
+from ..host.v3 import ComfyNode, NodeOutput, Schema, io
 
 
 class CLIPTextEncode:
@@ -34,7 +34,7 @@ class CLIPTextEncode:
         return (clip.encode_from_tokens_scheduled(clip.tokenize(text)),)
 
 
-class CLIPTextEncodeSDXL(io.ComfyNode):
+class CLIPTextEncodeSDXL(ComfyNode):
     """The two-text encoder."""
 
     @classmethod
@@ -65,7 +65,7 @@ class CLIPTextEncodeSDXL(io.ComfyNode):
         return NodeOutput(clip.encode_from_tokens_scheduled(tokens, add_dict=dict(sizes)))
 
 
-class CLIPTextEncodeFlux(io.ComfyNode):
+class CLIPTextEncodeFlux(ComfyNode):
     """The encoder with a long and a short text, and distilled guidance."""
 
     @classmethod
@@ -140,7 +140,7 @@ class ConditioningZeroOut:
         return (out,)
 
 
-class PrimitiveStringMultiline(io.ComfyNode):
+class PrimitiveStringMultiline(ComfyNode):
     """A text of several lines."""
 
     @classmethod
@@ -158,7 +158,7 @@ class PrimitiveStringMultiline(io.ComfyNode):
         return NodeOutput(value)
 
 
-class StringConcatenate(io.ComfyNode):
+class StringConcatenate(ComfyNode):
     """Two texts in a row."""
 
     @classmethod
