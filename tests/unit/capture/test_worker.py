@@ -9,7 +9,7 @@ from itertools import count
 import pytest
 from comfy_provenance.provenance.capture import worker as worker_module
 from comfy_provenance.provenance.capture.worker import Trouble, Worker
-from comfy_provenance.provenance.errors import InputError, StorageError
+from comfy_provenance.provenance.errors import InputError, IntegrityError, SchemaError, StorageError
 from comfy_provenance.provenance.model import Instant
 
 WAIT_S = 10.0
@@ -132,7 +132,7 @@ def test_a_full_queue_refuses_at_once_and_counts_what_it_refused(start: Callable
     assert not worker.offer("c")
     assert not worker.offer("d")
     assert worker.offer("follow-up", always=True)
-    assert worker.problem() == "the queue of events is full"
+    assert worker.problem() == worker_module.FULL
     go_on.set()
     assert worker.drain(WAIT_S)
     assert seen == ["a", "b", "follow-up"]
@@ -194,5 +194,164 @@ def test_closing_does_not_hang_on_storage_that_never_works(start: Callable[..., 
 
     worker = start(handle)
     worker.offer("a")
-    assert worker.close(WAIT_S)
+    assert not worker.close(WAIT_S)
     assert worker.problem() == "gone"
+    assert not any(thread.name == "test" for thread in threading.enumerate())
+
+
+def test_an_overflow_is_one_trouble_however_often_the_queue_fills_again(
+    start: Callable[..., Worker[str]], caplog: pytest.LogCaptureFixture
+) -> None:
+    steps = threading.Semaphore(0)
+    troubles: list[Trouble] = []
+    worker = start(lambda event: steps.acquire(timeout=WAIT_S) and None, capacity=4, recovered=troubles.append)
+    refused = 0
+    for _ in range(20):
+        while worker.offer("a"):
+            pass
+        refused += 1
+        steps.release()  # room for one: full again at once
+    steps.release(100)
+    assert worker.drain(WAIT_S)
+    assert [trouble.missed for trouble in troubles] == [{"str": refused}]
+    assert len([record for record in caplog.records if record.levelname == "ERROR"]) == 1
+
+
+def test_heavy_events_fill_the_queue_by_their_bytes(start: Callable[..., Worker[str]]) -> None:
+    inside, go_on = threading.Event(), threading.Event()
+    troubles: list[Trouble] = []
+
+    def handle(event: str) -> None:
+        inside.set()
+        go_on.wait(WAIT_S)
+
+    worker = start(handle, capacity_bytes=10, weigh=len, recovered=troubles.append)
+    assert worker.offer("much too heavy, but alone")
+    assert inside.wait(WAIT_S)
+    assert not worker.offer("a")
+    assert worker.offer("b" * 100, always=True)
+    go_on.set()
+    assert worker.drain(WAIT_S)
+    assert worker.offer("a")
+    assert worker.drain(WAIT_S)
+    assert [trouble.missed for trouble in troubles] == [{"str": 1}]
+
+
+def test_a_preparation_that_fails_in_an_unforeseen_way_does_not_end_the_thread(
+    start: Callable[..., Worker[str]],
+) -> None:
+    seen: list[str] = []
+    troubles: list[Trouble] = []
+    failures = iter([ZeroDivisionError("surprise"), OSError(5, "Input/output error")])
+
+    def prepare() -> None:
+        error = next(failures, None)
+        if error is not None:
+            raise error
+
+    worker = start(seen.append, prepare=prepare, recovered=troubles.append)
+    worker.offer("a")
+    assert worker.drain(WAIT_S)
+    assert seen == ["a"]
+    assert [trouble.reasons for trouble in troubles] == [
+        ("ZeroDivisionError: surprise", "OSError: [Errno 5] Input/output error")
+    ]
+
+
+def test_trouble_ends_without_another_event(start: Callable[..., Worker[str]]) -> None:
+    """The gap could not be written, and then nobody queued anything any more: the state must not stay broken."""
+    refusals = iter([StorageError("full"), StorageError("full")])
+    troubles: list[Trouble] = []
+
+    def handle(event: str) -> None:
+        raise InputError("odd")
+
+    def recovered(trouble: Trouble) -> None:
+        error = next(refusals, None)
+        if error is not None:
+            raise error
+        troubles.append(trouble)
+
+    worker = start(handle, recovered=recovered)
+    worker.offer("a")
+    assert worker.drain(WAIT_S)
+    assert worker.problem() is None
+    assert [trouble.missed for trouble in troubles] == [{"str": 1}]
+
+
+@pytest.mark.parametrize("error", [IntegrityError("put back"), ZeroDivisionError("surprise")])
+def test_a_gap_that_fails_in_any_way_does_not_end_the_thread(
+    start: Callable[..., Worker[str]], error: Exception
+) -> None:
+    refusals = iter([error])
+    troubles: list[Trouble] = []
+
+    def handle(event: str) -> None:
+        if event == "bad":
+            raise InputError("odd")
+
+    def recovered(trouble: Trouble) -> None:
+        refusal = next(refusals, None)
+        if refusal is not None:
+            raise refusal
+        troubles.append(trouble)
+
+    worker = start(handle, recovered=recovered)
+    worker.offer("bad")
+    assert worker.drain(WAIT_S)
+    assert worker.offer("good")
+    assert worker.drain(WAIT_S)
+    assert len(troubles) == 1
+
+
+def test_a_ledger_that_does_not_hold_keeps_the_events(start: Callable[..., Worker[str]]) -> None:
+    """Put back to an older copy, every event would fail: they wait, and are recorded when the ledger is whole again."""
+    refusals = iter([IntegrityError("the ledger is older than what was written")] * 3)
+    seen: list[str] = []
+
+    def handle(event: str) -> None:
+        error = next(refusals, None)
+        if error is not None:
+            raise error
+        seen.append(event)
+
+    worker = start(handle)
+    worker.offer("a")
+    worker.offer("b")
+    assert worker.drain(WAIT_S)
+    assert seen == ["a", "b"]
+
+
+def test_an_event_that_does_not_validate_is_dropped_and_its_sender_told(start: Callable[..., Worker[str]]) -> None:
+    dropped: list[tuple[str, str]] = []
+
+    def handle(event: str) -> None:
+        raise SchemaError("no such member")
+
+    worker = start(handle, dropped=lambda event, reason: dropped.append((event, reason)))
+    worker.offer("a")
+    assert worker.drain(WAIT_S)
+    assert dropped == [("a", "SchemaError: no such member")]
+
+
+def test_an_unforeseen_error_is_told_once_with_its_traceback(
+    start: Callable[..., Worker[str]], caplog: pytest.LogCaptureFixture
+) -> None:
+    def handle(event: str) -> None:
+        raise ZeroDivisionError("surprise")
+
+    worker = start(handle)
+    for _ in range(5):
+        worker.offer("a")
+        assert worker.drain(WAIT_S)
+    assert len([record for record in caplog.records if record.exc_info]) == 1
+    assert len([record for record in caplog.records if record.levelname == "ERROR"]) == 1
+
+
+def test_waiting_can_end_with_the_first_trouble(start: Callable[..., Worker[str]]) -> None:
+    def handle(event: str) -> None:
+        raise StorageError("gone")
+
+    worker = start(handle)
+    worker.offer("a")
+    assert not worker.drain(1e6, despite_trouble=False)
