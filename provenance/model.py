@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Protocol
@@ -45,7 +46,19 @@ class Kind(str, Enum):
     COMPLETION = "completion"
     MODEL = "model"
     INTENT = "intent"
+    DECISION = "decision"
     GAP = "gap"
+
+
+class Decision(str, Enum):
+    """What an author can say about a run or an output. `CLEAR` takes back all but the label."""
+
+    KEEP = "keep"
+    REJECT = "reject"
+    RATE = "rate"
+    NOTE = "note"
+    LABEL = "label"
+    CLEAR = "clear"
 
 
 class Status(str, Enum):
@@ -246,7 +259,33 @@ class Ready:
     at: Instant
 
 
-Event = Accepted | Finished | Withdrawn | Observation | Problem | Ready
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """The author decides about a run, or about one output of it (its SHA-256).
+
+    rating is set for `RATE` only, label for `LABEL` only (None takes the label away). Whoever waits on `answer` gets
+    what was recorded, once it is durable, or the error. A cancelled answer means that nothing is recorded.
+    """
+
+    execution: str
+    output: str | None
+    decision: Decision
+    rating: int | None
+    reason: str | None
+    label: str | None
+    answer: Future[dict[str, Json]]
+
+
+@dataclass(frozen=True, slots=True)
+class Switched:
+    """The author pauses recording, or resumes it. `answer` as in `Judged`."""
+
+    paused: bool
+    reason: str | None
+    answer: Future[dict[str, Json]]
+
+
+Event = Accepted | Finished | Withdrawn | Observation | Problem | Ready | Judged | Switched
 
 
 @dataclass(frozen=True, slots=True)

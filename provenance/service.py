@@ -7,14 +7,16 @@ says why. One service per process.
 from __future__ import annotations
 
 import logging
+import threading
 import uuid
 from collections.abc import Callable
+from concurrent import futures
 from typing import TYPE_CHECKING
 
 from .capture.worker import Trouble, Worker
 from .config import Places, Settings, load_settings
 from .errors import InputError, StorageError
-from .model import Clock, Event, Host, Json, Problem, Ready, system_clock
+from .model import Accepted, Clock, Event, Host, Json, Judged, Problem, Ready, Switched, system_clock
 
 if TYPE_CHECKING:
     from .pipeline.live import Live
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger("comfy-provenance")
 CLOSE_TIMEOUT_S = 10.0
+SAY_TIMEOUT_S = 10.0
 Announce = Callable[[dict[str, Json]], None]
 
 
@@ -50,6 +53,9 @@ class Service:
         self._seam_problem: str | None = None
         self._live: Live | None = None
         self._closed = False
+        self._paused: str | None = None  # why, while recording is paused
+        self._taking = threading.Lock()  # nothing is accepted between a pause and its event
+        self._switching = threading.Lock()
         self._writer: Worker[Work] = Worker(
             "provenance-writer",
             self._write,
@@ -65,8 +71,62 @@ class Service:
             self._writer.start()
 
     def offer(self, event: Event) -> bool:
-        """Take an event of the host without blocking. False when recording is off or the queue is full."""
-        return self.settings.enabled and self._writer.offer(event)
+        """Take an event of the host without blocking. False when recording is off or the queue is full, and for a run
+        that was accepted while recording is paused. Runs accepted before a pause are recorded to their end."""
+        if not self.settings.enabled:
+            return False
+        if not isinstance(event, Accepted):
+            return self._writer.offer(event)
+        with self._taking:
+            return self._paused is None and self._writer.offer(event)
+
+    def say(self, said: Judged | Switched, timeout_s: float = SAY_TIMEOUT_S) -> dict[str, Json]:
+        """Have a statement of the author's recorded, and give what was recorded once it is durable.
+
+        Blocks: never call it on the host's event loop. Raises StorageError when it could not be written in time, and
+        what the writer raises; then it is not recorded, now or later.
+        """
+        if not self.settings.enabled:
+            raise StorageError("recording is switched off in the settings")
+        if not self._writer.offer(said, always=True):
+            raise StorageError("recording has stopped")
+        try:
+            return said.answer.result(timeout_s)
+        except futures.TimeoutError:
+            if said.answer.cancel():
+                raise StorageError(self._writer.problem() or "the recorder is busy: try again later") from None
+        try:
+            return said.answer.result(timeout_s)  # it is being written right now
+        except futures.TimeoutError:
+            raise StorageError("the disk does not answer: look whether this was recorded before repeating it") from None
+
+    def pause(self, reason: str | None) -> dict[str, Json]:
+        """Record that the author pauses recording; runs accepted from then on are not recorded, until a restart.
+
+        Gives {"state", "entry", "reason"}; `entry` is None when recording was paused already. Raises as `say` does, and
+        then recording goes on.
+        """
+        with self._switching:
+            if self._paused is not None:
+                return {"state": "paused", "entry": None, "reason": self._paused or None}
+            switched = Switched(True, reason, futures.Future())
+            with self._taking:
+                self._paused = reason or ""
+            told = None
+            try:
+                told = self.say(switched)
+            finally:
+                self._paused = None if told is None else told["reason"] or ""
+            return told
+
+    def resume(self, reason: str | None) -> dict[str, Json]:
+        """Record that recording goes on; from then on it does. Gives what `pause` gives; an error leaves it paused."""
+        with self._switching:
+            if self._paused is None:
+                return {"state": "recording", "entry": None, "reason": None}
+            told = self.say(Switched(False, reason, futures.Future()))
+            self._paused = None
+            return told
 
     def problem(self, reason: str) -> None:
         """Something of ours failed at the host's border; becomes a `gap`."""
@@ -94,11 +154,15 @@ class Service:
         live = self._live
         trouble = self._writer.problem() or (live.problem() if live else None) or self._seam_problem
         enabled = self.settings.enabled
+        paused = self._paused
         state = "off" if not enabled else "broken" if trouble else "recording" if live else "starting"
+        if state == "recording" and paused is not None:
+            state = "paused"
         return {
             "recording": state in ("recording", "starting"),
             "state": state,
-            "reason": trouble if enabled else "recording is switched off in the settings",
+            "paused": paused is not None,
+            "reason": (trouble or paused or None) if enabled else "recording is switched off in the settings",
             "settings_problem": self._settings_problem,
             "ledger": str(self.places.ledger),
             "key_file": str(self.places.key),

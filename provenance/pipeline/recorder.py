@@ -22,6 +22,7 @@ from ..model import (
     Finished,
     Host,
     Json,
+    Judged,
     Kind,
     ModelRef,
     Observation,
@@ -29,6 +30,7 @@ from ..model import (
     Ready,
     Relation,
     Status,
+    Switched,
     Withdrawn,
 )
 from ..record import edges, predicate
@@ -38,6 +40,7 @@ from .completions import complete
 from .fingerprint import Fingerprinted
 from .reading import Ended, Job, ReadEnd, ReadInputs, ReadObservation
 from .run import Run
+from .statements import answer, decide
 from .submissions import JSON_TYPE, parent_of, record_intents, reopen, submit
 
 LOG = logging.getLogger("comfy-provenance")
@@ -94,6 +97,11 @@ class Recorder:
                 self._book.gap(work.reason, work.at, work.at, predicate.Missed(events=1))
             case Ready():
                 self._ready()
+            case Judged():
+                execution = self._known_run(work.execution) or work.execution
+                answer(work.answer, lambda: decide(self._book, work, execution, self._salt))
+            case Switched():
+                answer(work.answer, lambda: self._switch(work))
 
     def recovered(self, trouble: Trouble) -> None:
         """Write the gap that a trouble left."""
@@ -112,8 +120,8 @@ class Recorder:
                 run = self._runs[row.id] = reopen(self._book, self._host, self._salt, row.id)
                 self._read(ReadEnd(run, None, Status.LOST, self._book.clock()))
 
-    def session_event(self, event: str, environment: bytes | None = None) -> None:
-        """Append a session entry; `environment` is the bytes of the object it names."""
+    def session_event(self, event: str, environment: bytes | None = None, reason: str | None = None) -> int:
+        """Append a session entry and give its index; `environment` is the bytes of the object it names."""
         say = partial(
             predicate.session,
             session=self._book.session,
@@ -121,8 +129,16 @@ class Recorder:
             host="ComfyUI",
             host_version=self._host_version,
             environment=None if environment is None else canonical.sha256_hex(environment),
+            reason=reason,
         )
-        self._book.append(Kind.SESSION, say, [] if environment is None else [(environment, JSON_TYPE)], event=event)
+        objects = [] if environment is None else [(environment, JSON_TYPE)]
+        return self._book.append(Kind.SESSION, say, objects, event=event)
+
+    def _switch(self, switched: Switched) -> dict[str, Json]:
+        clean = Redactor(self._salt, lambda class_type: None).text
+        reason = None if switched.reason is None else clean(switched.reason)
+        event, state = ("pause", "paused") if switched.paused else ("resume", "recording")
+        return {"entry": self.session_event(event, reason=reason), "state": state, "reason": reason}
 
     def _run(self, stamp: str) -> Run:
         try:
@@ -133,18 +149,19 @@ class Recorder:
     def _accept(self, event: Accepted) -> None:
         run = self._runs.get(event.execution)
         if run is None:
-            parent = parent_of(event, self._known_parent(event.parent))
+            parent = parent_of(event, self._known_run(event.parent))
             run = self._runs[event.execution] = submit(self._book, self._host, self._salt, event, parent)
         record_intents(self._book, run)
         self._read(ReadInputs(run))
 
-    def _known_parent(self, parent: str | None) -> str | None:
-        if parent is None:
+    def _known_run(self, named: str | None) -> str | None:
+        """The ledger's id of a run; None when the ledger does not hold it."""
+        if named is None:
             return None
-        running = self._runs.get(parent)
+        running = self._runs.get(named)
         if running is not None:
             return running.execution
-        return parent if self._book.index.execution(parent) is not None else None
+        return named if self._book.index.execution(named) is not None else None
 
     def _end(self, ended: Ended) -> None:
         run = ended.run

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..canonical import sha256_hex, statement_bytes, timestamp
-from ..model import Asset, Basis, Edge, Instant, Json, ModelRef, Output, PromptVersion, Status
+from ..model import Asset, Basis, Decision, Edge, Instant, Json, ModelRef, Output, PromptVersion, Status
 from . import shape
 from .redact import Mark
 
@@ -84,14 +84,17 @@ def session(
     host: str,
     host_version: str | None,
     environment: str | None = None,
+    reason: str | None = None,
 ) -> Body:
-    """Something that happened to the writer. `environment` is the digest of the object that describes the machine."""
+    """Something that happened to the writer. `environment` is the digest of the object that describes the machine,
+    `reason` what the author gave for a pause or its end."""
     subject = _subject("environment", environment) if environment else _text_subject(f"session:{session}", session)
     body = {
         "event": event,
         "environment": environment,
         "clock": {"wall": timestamp(at.wall_ns), "monotonic_ns": at.monotonic_ns},
         "host": {"name": host, "version": host_version},
+        **({} if reason is None else {"reason": reason}),
     }
     return _body([subject], session, at, body)
 
@@ -207,6 +210,32 @@ def intent(
     text = _utf8(text)
     body = {"text": text, "title": title, "node": node, "execution": execution, "basis": Basis.DECLARED.value}
     return _body([_text_subject("intent", text)], session, at, body)
+
+
+def decision(
+    *,
+    session: str,
+    at: Instant,
+    execution: str,
+    prompt_document: str,
+    output: str | None,
+    decision: Decision,
+    rating: int | None = None,
+    reason: str | None = None,
+    label: str | None = None,
+) -> Body:
+    """What the author says about a run. The subject is the output it is about, or else the run's prompt document."""
+    body = {
+        "execution": execution,
+        "output": output,
+        "decision": decision.value,
+        "rating": rating,
+        "reason": reason,
+        "label": label,
+        "basis": Basis.DECLARED.value,
+    }
+    subject = _subject("prompt", prompt_document) if output is None else _subject("output", output)
+    return _body([subject], session, at, body)
 
 
 def gap(

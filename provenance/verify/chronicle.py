@@ -4,6 +4,8 @@ Fed with one sound statement after another, in the order of the log. Invariants:
 
 * an execution id is submitted once, and completed at most once, by a completion that names its submission's entry;
 * entries of a session lie between its start and its stop; sessions of several processes may interleave;
+* a session accepts no execution between its pause and its resume;
+* what is decided about was submitted before;
 * the monotonic clock never runs backwards within a session, the wall clock never from one entry to the next.
 
 Entries that could not be read are announced with `unread`, so that what depends on them is not called wrong.
@@ -23,6 +25,7 @@ from .statements import Statement
 class _Session:
     last_ns: int
     stopped: bool = False
+    paused: bool = False
 
 
 @dataclass(slots=True)
@@ -53,6 +56,8 @@ class Chronicle:
                 yield from self._submission(statement)
             case Kind.COMPLETION:
                 yield from self._completion(statement)
+            case Kind.DECISION:
+                yield from self._decision(statement)
 
     def end(self) -> Iterator[Finding]:
         """Findings that only the end of the log shows: executions that nothing will ever complete.
@@ -88,7 +93,9 @@ class Chronicle:
             message = f"monotonic clock of session {shown(statement.session)} ran backwards"
             yield finding("monotonic-back", message, statement.index)
         session.last_ns = statement.monotonic_ns
-        session.stopped |= statement.kind is Kind.SESSION and statement.predicate.get("event") == "stop"
+        event = statement.predicate.get("event") if statement.kind is Kind.SESSION else None
+        session.stopped |= event == "stop"
+        session.paused = event == "pause" or (session.paused and event != "resume")
 
     @staticmethod
     def _order(statement: Statement, problem: str) -> Finding:
@@ -96,6 +103,10 @@ class Chronicle:
 
     def _submission(self, statement: Statement) -> Iterator[Finding]:
         execution = _text(statement.predicate, "execution")
+        session = self._sessions.get(statement.session or "")
+        if session is not None and session.paused and not self._unread:
+            message = f"execution {shown(execution)} was submitted while its session had paused recording"
+            yield finding("submission-paused", message, statement.index)
         first = self._executions.get(execution)
         if first is None:
             self._executions[execution] = _Execution(statement.index, statement.session)
@@ -120,6 +131,12 @@ class Chronicle:
             message = f"names entry {entry} as its submission; execution {shown(execution)} is entry {known.entry}"
             yield finding("completion-submission", message, statement.index)
         known.done = True
+
+    def _decision(self, statement: Statement) -> Iterator[Finding]:
+        execution = _text(statement.predicate, "execution")
+        if execution not in self._executions and not self._unread:
+            message = f"decides about execution {shown(execution)}, which this log did not submit before"
+            yield finding("decision-orphan", message, statement.index)
 
 
 def _text(predicate: dict[str, Json], member: str) -> str:

@@ -59,7 +59,9 @@ CODES: dict[str, Code] = {
     "completion-duplicate": Code(ERROR, "A second completion of the same execution."),
     "completion-submission": Code(ERROR, "A completion names another entry than its execution's submission."),
     "execution-open": Code(WARNING, "An execution of an ended session has no completion."),
+    "decision-orphan": Code(WARNING, "A decision about an execution that this log did not submit before."),
     # sessions and clocks
+    "submission-paused": Code(WARNING, "An execution was accepted while its session had recording paused."),
     "session-order": Code(WARNING, "An entry before its session's start, after its stop, or a second start."),
     "monotonic-back": Code(WARNING, "The monotonic clock ran backwards within a session."),
     "clock-back": Code(WARNING, "The wall clock is earlier than in the entry before."),

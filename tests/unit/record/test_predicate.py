@@ -10,6 +10,7 @@ from comfy_provenance.provenance.errors import NewerFormat, SchemaError
 from comfy_provenance.provenance.model import (
     Asset,
     Basis,
+    Decision,
     Edge,
     FileFacts,
     FileRef,
@@ -87,6 +88,16 @@ BODIES = {
         edges=[EDGE],
     ),
     Kind.INTENT: predicate.intent(session="s", at=AT, text="一只猫", title=None, node="1", execution="e1"),
+    Kind.DECISION: predicate.decision(
+        session="s",
+        at=AT,
+        execution="e1",
+        prompt_document=OTHER,
+        output=HEX,
+        decision=Decision.RATE,
+        rating=5,
+        reason="光线最好",
+    ),
     Kind.GAP: predicate.gap(session="s", at=AT, reason="disk-full", missed=predicate.Missed(3, 1, 1), since=AT),
 }
 
@@ -127,6 +138,20 @@ def test_every_property_is_required_described_and_closed(kind):
             assert part["additionalProperties"] is False
 
 
+def test_a_decision_names_what_it_is_about_as_its_subject():
+    said = {"session": "s", "at": AT, "execution": "e1", "prompt_document": OTHER, "decision": Decision.KEEP}
+    assert predicate.decision(**said, output=HEX)[0] == [{"name": "output", "digest": {"sha256": HEX}}]
+    assert predicate.decision(**said, output=None)[0] == [{"name": "prompt", "digest": {"sha256": OTHER}}]
+
+
+def test_a_pause_may_say_why():
+    said = {"session": "s", "at": AT, "host": "ComfyUI", "host_version": None}
+    body = sealed(predicate.session(**said, event="pause", reason="客户保密"))
+    schema.validate(schema.predicate_type(Kind.SESSION), body)
+    assert body["reason"] == "客户保密"
+    assert "reason" not in sealed(predicate.session(**said, event="start"))
+
+
 def test_an_error_names_the_place_in_one_line():
     body = sealed(BODIES[Kind.COMPLETION])
     body["outputs"][0]["sha256"] = "not a\ndigest"
@@ -149,7 +174,7 @@ def test_a_foreign_predicate_type_is_refused(uri):
         schema.validate(uri, {})
 
 
-@pytest.mark.parametrize("name", ["completion/v2", "decision/v1"])
+@pytest.mark.parametrize("name", ["completion/v2", "anchor/v1"])
 def test_a_newer_predicate_type_is_told_apart(name):
     with pytest.raises(NewerFormat):
         schema.validate(schema.PREFIX + name, {})

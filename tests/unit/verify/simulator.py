@@ -10,7 +10,7 @@ from typing import Any
 
 from comfy_provenance.provenance.canonical import sha256_hex
 from comfy_provenance.provenance.errors import NotFound
-from comfy_provenance.provenance.model import Basis, FileFacts, FileRef, Instant, Kind, Output, Status
+from comfy_provenance.provenance.model import Basis, Decision, FileFacts, FileRef, Instant, Kind, Output, Status
 from comfy_provenance.provenance.record import predicate, schema
 from comfy_provenance.provenance.seal import checkpoint, dsse
 from comfy_provenance.provenance.seal.keys import PublicKey, Signer
@@ -130,6 +130,18 @@ class SimulatedLog:
 
     def submit(self, execution: str, session: str = "s1", /, **changes: Any) -> int:
         return self.append(Kind.SUBMISSION, self.submission_body(execution, session), **changes)
+
+    def decide(self, execution: str, decision: Decision = Decision.KEEP, session: str = "s1", **changes: Any) -> int:
+        document = sha256_hex(f'{{"prompt":"{execution}"}}'.encode())
+        body = predicate.decision(
+            session=session,
+            at=self.tick(),
+            execution=execution,
+            prompt_document=document,
+            output=None,
+            decision=decision,
+        )
+        return self.append(Kind.DECISION, body, **changes)
 
     def completion_body(self, execution: str, entry: int, session: str = "s1") -> Body:
         picture = f"picture of {execution}".encode()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from comfy_provenance.provenance.canonical import timestamp
-from comfy_provenance.provenance.model import Instant, Kind
+from comfy_provenance.provenance.model import Decision, Instant, Kind
 from comfy_provenance.provenance.record import predicate
 from comfy_provenance.tests.unit.verify.simulator import SECOND, SimulatedLog
 
@@ -51,6 +51,49 @@ def test_an_execution_id_that_is_used_twice(log: SimulatedLog) -> None:
     log.complete("e1", log.submit("e1"))
     log.submit("e1")
     assert log.found() == [("execution-duplicate", 4)]
+
+
+def test_decisions_about_a_run_before_and_after_it_ended(log: SimulatedLog) -> None:
+    first = log.submit("e1")
+    log.decide("e1", Decision.NOTE, reason="promising")
+    log.complete("e1", first)
+    log.decide("e1")
+    log.decide("e1", Decision.CLEAR)
+    assert log.found() == []
+
+
+def test_a_decision_about_a_run_that_was_not_submitted(log: SimulatedLog) -> None:
+    log.decide("e1")
+    log.complete("e1", log.submit("e1"))
+    assert log.found() == [("decision-orphan", 2)]
+
+
+def test_a_decision_that_the_schema_does_not_know(log: SimulatedLog) -> None:
+    log.complete("e1", log.submit("e1"))
+    log.decide("e1", label="two\nlines" * 40)
+    assert log.found() == [("schema-invalid", 4)]
+
+
+def test_a_run_ends_and_another_begins_around_a_pause(log: SimulatedLog) -> None:
+    first = log.submit("e1")
+    log.event("pause")
+    log.complete("e1", first)
+    log.event("resume")
+    log.complete("e2", log.submit("e2"))
+    assert log.found() == []
+
+
+def test_a_run_that_is_accepted_while_paused(log: SimulatedLog) -> None:
+    log.event("pause")
+    log.complete("e1", log.submit("e1"))
+    assert log.found() == [("submission-paused", 3)]
+
+
+def test_another_session_is_not_paused(log: SimulatedLog) -> None:
+    log.event("pause")
+    log.event("start", "s2")
+    log.complete("e1", log.submit("e1", "s2"), "s2")
+    assert log.found() == []
 
 
 def test_executions_may_overlap(log: SimulatedLog) -> None:
