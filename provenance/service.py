@@ -13,10 +13,24 @@ from collections.abc import Callable
 from concurrent import futures
 from typing import TYPE_CHECKING
 
+from .capture.weight import weight
 from .capture.worker import Trouble, Worker
-from .config import Places, Settings, load_settings
+from .config import MEBIBYTE, Places, Settings, load_settings
 from .errors import InputError, StorageError
-from .model import Accepted, Clock, Event, Host, Json, Judged, Problem, Ready, Switched, system_clock
+from .model import (
+    Accepted,
+    Clock,
+    Event,
+    Finished,
+    Host,
+    Json,
+    Judged,
+    Problem,
+    Ready,
+    Switched,
+    Withdrawn,
+    system_clock,
+)
 
 if TYPE_CHECKING:
     from .pipeline.live import Live
@@ -24,6 +38,7 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger("comfy-provenance")
 CLOSE_TIMEOUT_S = 10.0
+MOST_WAITING_BYTES = 512 * MEBIBYTE
 SAY_TIMEOUT_S = 10.0
 Announce = Callable[[dict[str, Json]], None]
 
@@ -60,6 +75,8 @@ class Service:
             "provenance-writer",
             self._write,
             capacity=self.settings.queue_capacity,
+            capacity_bytes=MOST_WAITING_BYTES,
+            weigh=weight,
             clock=clock,
             prepare=self._open,
             recovered=self._recovered,
@@ -72,11 +89,11 @@ class Service:
 
     def offer(self, event: Event) -> bool:
         """Take an event of the host without blocking. False when recording is off or the queue is full, and for a run
-        that was accepted while recording is paused. Runs accepted before a pause are recorded to their end."""
+        that was accepted while recording is paused. Runs accepted before that are recorded to their end."""
         if not self.settings.enabled:
             return False
         if not isinstance(event, Accepted):
-            return self._writer.offer(event)
+            return self._writer.offer(event, always=isinstance(event, Finished | Withdrawn))
         with self._taking:
             return self._paused is None and self._writer.offer(event)
 
@@ -131,7 +148,7 @@ class Service:
     def problem(self, reason: str) -> None:
         """Something of ours failed at the host's border; becomes a `gap`."""
         if self.settings.enabled:
-            self._writer.offer(Problem(reason, self._clock()), always=True)
+            self._writer.offer(Problem(reason, self._clock()))
 
     def ready(self) -> None:
         """The host has loaded everything: its environment is recorded next. Returns at once."""
@@ -182,7 +199,7 @@ class Service:
         if self._closed:
             return
         self._closed = True
-        self._writer.drain(CLOSE_TIMEOUT_S)
+        self._writer.drain(CLOSE_TIMEOUT_S, despite_trouble=False)
         if self._live is not None:
             self._live.stop_reading(CLOSE_TIMEOUT_S)
         complete = self._writer.close(CLOSE_TIMEOUT_S)

@@ -10,26 +10,28 @@ import hashlib
 import logging
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import asdict
-from pathlib import Path
 
 from ..capture.worker import Worker
-from ..config import SOFTWARE, VERSION, Places, Settings
-from ..errors import ProvenanceError, StorageError
+from ..config import MEBIBYTE, Places, Settings
+from ..errors import StorageError
 from ..model import Clock, Host, Json
-from ..record import environment, models, predicate
+from ..record import environment, models
 from ..seal import checkpoint, keys
-from ..store.ledger import DATABASE_NAME, Binding, Ledger
+from ..store.ledger import Ledger
 from ..store.presence import Presence, is_alive
 from .book import Announce, Book
 from .fingerprint import Fingerprints, ModelFile
-from .reading import Ended, Job, Reading
+from .opening import open_ledger
+from .reading import Ended, Job, Reading, ReadObservation, job_bytes
 from .recent import Recent
 from .recorder import Recorder, Surveyed, Work
 from .run import Run
 
 LOG = logging.getLogger("comfy-provenance")
 MOST_MODEL_FILES = 100_000
+MOST_OBSERVED_BYTES = 512 * MEBIBYTE
 
 
 class Live:
@@ -57,9 +59,22 @@ class Live:
         self._asked: set[ModelFile] = set()
         self._reading = Reading(settings, ledger.objects, submit, self._fingerprint)
         capacity = settings.queue_capacity
-        self._reader: Worker[Job] = Worker("provenance-reader", self._reading.handle, capacity=capacity, clock=clock)
+        self._reader: Worker[Job] = Worker(
+            "provenance-reader",
+            self._reading.handle,
+            capacity=capacity,
+            capacity_bytes=MOST_OBSERVED_BYTES,
+            weigh=job_bytes,
+            clock=clock,
+            recovered=submit,
+            dropped=self._reading.give_up,
+        )
         self._hasher: Worker[ModelFile] = Worker(
-            "provenance-fingerprints", self._fingerprints.handle, capacity=MOST_MODEL_FILES, clock=clock
+            "provenance-fingerprints",
+            self._fingerprints.handle,
+            capacity=MOST_MODEL_FILES,
+            clock=clock,
+            recovered=submit,
         )
         book = Book(ledger, session, clock, announce)
         self._recorder = Recorder(book, host, salt, self._read, self._survey)
@@ -67,8 +82,8 @@ class Live:
         self.recent = Recent(ledger.index)
         self.origin = checkpoint.origin_of(ledger.public)
         self.key_fingerprint = ledger.public.fingerprint
-        self._recorder.session_event("start")
         self._recorder.close_lost_runs(lambda other: is_alive(places.ledger, other))
+        self._recorder.session_event("start")  # last of what can fail: a session starts once
         self._reader.start()
         self._hasher.start()
 
@@ -83,14 +98,17 @@ class Live:
         submit: Callable[[Work], object],
         announce: Announce,
     ) -> Live:
-        """Open the ledger, or create it with a new key. Raises ProvenanceError with one line that says what to do."""
-        presence = Presence(places.ledger, session)
-        try:
-            ledger, signer = _ledger(places, clock, session)
-        except ProvenanceError:
-            presence.release()
-            raise
-        return cls(ledger, presence, places, settings, host, session, clock, submit, announce, _redaction_salt(signer))
+        """Open the ledger, or create it with a new key. Raises ProvenanceError with one line that says what to do;
+        then nothing stays open."""
+        with ExitStack() as undo:
+            presence = Presence(places.ledger, session)
+            undo.callback(presence.release)
+            ledger, signer = open_ledger(places, clock, session)
+            undo.callback(ledger.close)
+            salt = _redaction_salt(signer)
+            live = cls(ledger, presence, places, settings, host, session, clock, submit, announce, salt)
+            undo.pop_all()
+        return live
 
     def handle(self, work: Work) -> None:
         """Record one piece of work; on the writer's thread. Raises as `Recorder.handle` does."""
@@ -132,7 +150,8 @@ class Live:
         self._presence.release()
 
     def _read(self, job: Job) -> None:
-        self._reader.offer(job, always=True)
+        """What a run loads and how it ends is always taken; how much nodes tell meanwhile has a limit."""
+        self._reader.offer(job, always=not isinstance(job, ReadObservation))
 
     def _fingerprint(self, run: Run) -> None:
         """Queue the model files of a run that have no fingerprint yet."""
@@ -158,48 +177,6 @@ class Live:
             self._submit(Surveyed(environment.survey(self._host.environment())))
 
         threading.Thread(target=survey, name="provenance-survey", daemon=True).start()
-
-
-def _ledger(places: Places, clock: Clock, session: str) -> tuple[Ledger, keys.Signer]:
-    if (places.ledger / DATABASE_NAME).exists():
-        signer = keys.load(places.key)
-        return Ledger.open(places.ledger, signer), signer
-    _private_folder(places.secrets)
-    _set_aside(places.key)
-    signer = keys.create(places.key)
-
-    def genesis(binding: Binding) -> predicate.Body:
-        return predicate.genesis(
-            at=clock(),
-            writer=binding.origin.rpartition("/")[2],
-            public_key=signer.public.pem,
-            software=SOFTWARE,
-            version=VERSION,
-            session=session,
-        )
-
-    ledger = Ledger.create(places.ledger, signer, genesis)
-    LOG.info("new ledger in %s, signing key in %s", places.ledger, places.key)
-    return ledger, signer
-
-
-def _private_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    except OSError as error:
-        raise StorageError(f"the key's folder cannot be made: {folder}: {error.strerror or error}") from error
-
-
-def _set_aside(key: Path) -> None:
-    """Rename a key whose ledger is gone: a second log under one key would look like a fork of the first."""
-    if not key.exists():
-        return
-    old = key.with_name(f"{key.stem}-{keys.load(key).public.key_id[:16]}{key.suffix}")
-    try:
-        key.rename(old)
-    except OSError as error:
-        raise StorageError(f"the key of a ledger that is gone cannot be renamed: {key}: {error}") from error
-    LOG.warning("there is a signing key but no ledger; the key is now %s and a new ledger begins", old)
 
 
 def _redaction_salt(signer: keys.Signer) -> bytes:

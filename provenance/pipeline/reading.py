@@ -13,8 +13,9 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from .. import canonical
+from ..capture.weight import tensor_bytes
 from ..config import MEBIBYTE, Settings
-from ..errors import ProvenanceError
+from ..errors import ProvenanceError, StorageError
 from ..model import Asset, FileFacts, FileRef, Instant, Json, Observation, Output, PromptVersion, Status
 from ..record import assets, files, models, prompts, report, tensors
 from ..store.objects import Objects, Prepared
@@ -70,10 +71,11 @@ class Ended:
     observations: str | None
     problem: str | None = None
 
-    def bare(self) -> Ended:
-        """The same end with nothing but its status: what is left to say when the details cannot be written."""
-        run = replace(self.run, assets=(), models=(), observed=[])
-        return Ended(run, self.status, self.at, None, (), (), (), (), (), None)
+    @classmethod
+    def bare(cls, run: Run, status: Status, at: Instant, problem: str | None = None) -> Ended:
+        """An end with nothing but its status: what is left to say when the details cannot be read or written."""
+        run = replace(run, assets=(), models=(), observed=[])
+        return cls(run, status, at, None, (), (), (), (), (), None, problem)
 
 
 class Reading:
@@ -94,13 +96,22 @@ class Reading:
         self._facts: OrderedDict[tuple[str, int, int, int], FileFacts] = OrderedDict()
 
     def handle(self, job: Job) -> None:
-        """Do one job. A run's end is always handed on, whatever goes wrong on the way."""
+        """Do one job. Raises StorageError when the ledger's disk or database refuses: the job can be done again."""
         if isinstance(job, ReadInputs):
             self._read_inputs(job.run)
         elif isinstance(job, ReadObservation):
             job.run.observed.append(_observed(job))
         else:
             self._read_end(job)
+
+    def give_up(self, job: Job, reason: str) -> None:
+        """A job cannot be done: the end of a run is handed on all the same, without details."""
+        if isinstance(job, ReadEnd):
+            try:
+                status = job.status if job.frozen is None else report.parse(canonical.thaw(job.frozen)).status
+            except (ProvenanceError, ValueError, TypeError, AttributeError, KeyError):
+                status = job.status
+            self._done(Ended.bare(job.run, status, job.at, f"details of a run could not be read: {reason}"))
 
     def _read_inputs(self, run: Run) -> None:
         host = run.host.host
@@ -133,6 +144,8 @@ class Reading:
                 if keep:
                     return facts, self._keep(path, reading)
             return facts, None
+        except StorageError:
+            raise
         except (OSError, ValueError, ProvenanceError) as error:
             return None, str(error)
 
@@ -159,6 +172,8 @@ class Reading:
             self._recheck_inputs(run)
             if parsed:
                 outputs = self._outputs(run, parsed, frozenset(cached), objects)
+        except StorageError:
+            raise
         except (ProvenanceError, OSError, ValueError) as error:
             LOG.exception("outputs of %s could not be read", run.execution)
             problem = f"outputs could not be read: {type(error).__name__}: {error}"
@@ -239,6 +254,8 @@ class Reading:
                 objects.append(thumbnail)
             keep = self._settings.keep_outputs or item.file.type == "temp"
             problem = self._keep(path, reading) if keep else None
+        except StorageError:
+            raise
         except (OSError, ProvenanceError) as error:
             return replace(output, problem=str(error))
         return replace(
@@ -248,6 +265,11 @@ class Reading:
             kept=reading.facts.sha256 if keep and problem is None else None,
             problem=problem or reading.problem,
         )
+
+
+def job_bytes(job: Job) -> int:
+    """Bytes of the tensors that a job holds on to."""
+    return tensor_bytes(job.observation) if isinstance(job, ReadObservation) else 0
 
 
 def _prompts(run: Run, observed: prompts.Observed | None = None) -> tuple[PromptVersion, ...]:

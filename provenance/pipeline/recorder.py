@@ -53,7 +53,7 @@ class Surveyed:
     environment: Json
 
 
-Work = Event | Ended | Fingerprinted | Surveyed
+Work = Event | Ended | Fingerprinted | Surveyed | Trouble
 
 
 class Recorder:
@@ -95,6 +95,8 @@ class Recorder:
                 self.session_event("environment", canonical.statement_bytes(work.environment))
             case Problem():
                 self._book.gap(work.reason, work.at, work.at, predicate.Missed(events=1))
+            case Trouble():
+                self.recovered(work)
             case Ready():
                 self._ready()
             case Judged():
@@ -108,7 +110,7 @@ class Recorder:
         missed = predicate.Missed(
             events=sum(trouble.missed.values()),
             submissions=trouble.missed.get(Accepted.__name__, 0),
-            completions=trouble.missed.get(Finished.__name__, 0) + trouble.missed.get(Ended.__name__, 0),
+            completions=sum(trouble.missed.get(kind.__name__, 0) for kind in (Finished, ReadEnd, Ended)),
         )
         reason, *others = trouble.reasons
         self._book.gap(reason, trouble.since, trouble.until, missed, "; ".join(others) or None)
@@ -184,7 +186,7 @@ class Recorder:
             raise
         except ProvenanceError as error:
             LOG.exception("details of %s could not be recorded", ended.run.execution)
-            complete(self._book, ended.bare())
+            complete(self._book, Ended.bare(ended.run, ended.status, ended.at))
             reason = f"details of a run could not be recorded: {error}"
             self._book.gap(reason, ended.at, self._book.clock(), predicate.Missed(events=1), ended.run.execution)
             return ()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from functools import partial
 
 from .. import canonical
+from ..errors import InputError, IntegrityError
 from ..model import Accepted, Basis, Edge, Host, Kind, Relation, Status
 from ..record import predicate
 from ..record.graph import ApiGraph
@@ -12,6 +14,7 @@ from ..record.redact import Redacted, Redactor
 from .book import Book
 from .run import HostView, Run
 
+LOG = logging.getLogger("comfy-provenance")
 INTENT_CLASS = "ProvenanceIntent"
 JSON_TYPE = "application/json"
 
@@ -25,11 +28,9 @@ def submit(book: Book, host: Host, salt: bytes, event: Accepted, parent: predica
     documents = _documents(clean)
     digests = {name: canonical.sha256_hex(data) for name, data in documents.items()}
     graph = ApiGraph(clean.prompt)
-    execution = _unused_id(book, event)
     say = partial(
         predicate.submission,
         session=book.session,
-        execution=execution,
         prompt_id=event.prompt_id,
         number=event.number,
         accepted=event.at,
@@ -39,17 +40,25 @@ def submit(book: Book, host: Host, salt: bytes, event: Accepted, parent: predica
         packs=_packs(host, graph),
         redactions=clean.marks,
         parent=parent,
-        edges=() if parent is None else (_revision(execution, parent),),
     )
-    entry = book.append(
-        Kind.SUBMISSION,
-        say,
-        [(data, JSON_TYPE) for data in documents.values()],
-        execution=execution,
-        prompt_id=event.prompt_id,
-        parent=None if parent is None else parent.execution,
-        status=Status.QUEUED.value,
-    )
+    while True:
+        execution = _unused_id(book, event)
+        edges = () if parent is None else (_revision(execution, parent),)
+        try:
+            entry = book.append(
+                Kind.SUBMISSION,
+                partial(say, execution=execution, edges=edges),
+                [(data, JSON_TYPE) for data in documents.values()],
+                execution=execution,
+                prompt_id=event.prompt_id,
+                parent=None if parent is None else parent.execution,
+                status=Status.QUEUED.value,
+            )
+        except InputError:
+            if book.index.execution(execution) is None:
+                raise
+            continue  # another process took the id at the same moment
+        break
     return Run(
         execution=execution,
         stamp=event.execution,
@@ -83,8 +92,12 @@ def reopen(book: Book, host: Host, salt: bytes, execution: str) -> Run:
     row = book.index.execution(execution)
     if row is None:
         raise LookupError(execution)
-    document = book.ledger.objects.get(row.prompt)
-    graph = ApiGraph(None if document is None else canonical.parse_json(document))
+    try:
+        document = book.ledger.objects.get(row.prompt)
+        graph = ApiGraph(None if document is None else canonical.parse_json(document))
+    except (IntegrityError, InputError) as error:  # `verify` names it; here it must not keep a session from starting
+        LOG.warning("the graph of lost run %s cannot be read: %s", execution, error)
+        graph = ApiGraph(None)
     view = HostView(host)
     return Run(
         execution=row.id,

@@ -21,9 +21,11 @@ STEPS: dict[int, Callable[[Connection], None]] = {}
 
 
 def create(connection: Connection) -> None:
-    """Make all tables in a database without a ledger. Raises InputError when one is there already."""
-    if inspect(connection).has_table(tables.meta.name) and _versions(connection):
-        raise InputError("there is a ledger here already")
+    """Make all tables in an empty database. Raises InputError when there is a ledger, or anything else, already."""
+    found = inspect(connection).get_table_names()
+    if found:
+        known = tables.meta.name in found
+        raise InputError(f"there is {'a ledger' if known else 'another database'} here already")
     tables.metadata.create_all(connection)
     rows = [{"name": "format", "value": str(FORMAT)}, {"name": "index_format", "value": str(INDEX_FORMAT)}]
     connection.execute(insert(tables.meta), rows)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
@@ -39,17 +40,36 @@ class Presence:
 
 
 def is_alive(ledger: Path, session: str) -> bool:
-    """Whether some process, this one included, holds the session's lock."""
+    """Whether some process, this one included, holds the session's lock. One that cannot be asked (another account's
+    lock file) counts as alive: taking its runs for lost would be worse."""
     path = _lock_path(ledger, session)
     try:
-        with path.open("a+b") as file:
+        with path.open("r+b") as file:
             free = _take(file)
-    except OSError:
+    except FileNotFoundError:
         return False
+    except OSError:
+        return True
     if free:
         with contextlib.suppress(OSError):
             path.unlink()
     return not free
+
+
+@contextlib.contextmanager
+def alone(ledger: Path, purpose: str) -> Iterator[None]:
+    """Hold a lock that one process at a time can have, for a moment's work. Raises StorageError when another has it,
+    or when the folder cannot be written."""
+    path = _lock_path(ledger, purpose)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("a+b")
+    except OSError as error:
+        raise StorageError(f"cannot write in the ledger's folder: {path.parent}: {error}") from error
+    with file:  # closing drops the lock; the file stays, or two could hold locks on two files of one name
+        if not _take(file):
+            raise StorageError("another process is opening the ledger at this moment")
+        yield
 
 
 def _lock_path(ledger: Path, session: str) -> Path:
