@@ -5,8 +5,8 @@ The digested bytes are one ASCII header line and then the elements in row-major 
     tensor/v1 <dtype> <dim>x<dim>x...\\n
 
 `<dtype>` is torch's name without its prefix (`float32`, `bfloat16`, `float8_e4m3fn`); a scalar has no dimensions.
-Two tensors share a digest exactly when dtype, shape and every bit agree; device, strides and the gradient flag do not count.
-0.0 and -0.0 differ, and so do two NaNs with different bits.
+Two tensors share a digest exactly when dtype, shape and every bit agree; device, strides and the gradient flag do not
+count. 0.0 and -0.0 differ, and so do two NaNs with different bits.
 """
 
 from __future__ import annotations
