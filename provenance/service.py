@@ -77,6 +77,7 @@ class Service:
             capacity=self.settings.queue_capacity,
             capacity_bytes=MOST_WAITING_BYTES,
             weigh=weight,
+            urgent=lambda work: isinstance(work, Accepted),  # what was accepted is durable before what is done is told
             clock=clock,
             prepare=self._open,
             recovered=self._recovered,

@@ -59,10 +59,11 @@ class _Ongoing:
 class Worker(Generic[T]):
     """One named daemon thread over one bounded queue; see the module's text for what it promises.
 
-    handle: called on the thread for every event, in order. weigh: bytes of memory that an event holds on to.
-    recovered: called on the thread after the first success that follows trouble, and again with pauses while it
-    raises; the trouble stands until it returns. prepare: called on the thread before the first event, and again with
-    pauses while it raises. dropped: told on the thread about an event that could not be handled, with the reason.
+    handle: called on the thread for every event, in order; those that are `urgent` go before the others. weigh: bytes
+    of memory that an event holds on to. recovered: called on the thread after the first success that follows trouble,
+    and again with pauses while it raises; the trouble stands until it returns. prepare: called on the thread before
+    the first event, and again with pauses while it raises. dropped: told on the thread about an event that could not
+    be handled, with the reason.
     """
 
     def __init__(
@@ -77,6 +78,7 @@ class Worker(Generic[T]):
         prepare: Callable[[], None] = lambda: None,
         recovered: Callable[[Trouble], object] = lambda trouble: None,
         dropped: Callable[[T, str], object] = lambda event, reason: None,
+        urgent: Callable[[T], bool] = lambda event: False,
     ) -> None:
         self._name = name
         self._handle = handle
@@ -87,6 +89,8 @@ class Worker(Generic[T]):
         self._prepare = prepare
         self._recovered = recovered
         self._dropped = dropped
+        self._urgent = urgent
+        self._first: deque[T] = deque()
         self._events: deque[T] = deque()
         self._bytes = 0
         self._changed = threading.Condition()
@@ -109,7 +113,7 @@ class Worker(Generic[T]):
             if self._closing or not (always or self._fits(weight)):
                 self._note(STOPPED if self._closing else FULL, event, overflow=not self._closing)
                 return False
-            self._events.append(event)
+            (self._first if self._urgent(event) else self._events).append(event)
             self._bytes += weight
             self._changed.notify_all()
             return True
@@ -122,7 +126,7 @@ class Worker(Generic[T]):
     def backlog(self) -> int:
         """Number of events not yet handled, the one in hand included: it leaves the queue when it is settled."""
         with self._changed:
-            return len(self._events)
+            return self._held()
 
     def drain(self, timeout_s: float, *, despite_trouble: bool = True) -> bool:
         """Wait until everything offered so far is handled and told. False when the time ran out first, and, unless
@@ -139,19 +143,22 @@ class Worker(Generic[T]):
             self._changed.notify_all()
         if self._thread.ident is not None:
             self._thread.join(timeout_s)
-        return not self._thread.is_alive() and not self._events
+        return not self._thread.is_alive() and not self._held()
+
+    def _held(self) -> int:
+        return len(self._first) + len(self._events)
 
     def _idle(self) -> bool:
-        return not self._events and self._trouble is None
+        return not self._held() and self._trouble is None
 
     def _fits(self, weight: int) -> bool:
-        if len(self._events) >= self._capacity:
+        if self._held() >= self._capacity:
             return False
-        return self._capacity_bytes is None or not self._events or self._bytes + weight <= self._capacity_bytes
+        return self._capacity_bytes is None or not self._held() or self._bytes + weight <= self._capacity_bytes
 
     def _roomy(self) -> bool:
         light = self._capacity_bytes is None or self._bytes * 2 <= self._capacity_bytes
-        return len(self._events) <= max(self._capacity // 2, 1) and light
+        return self._held() <= max(self._capacity // 2, 1) and light
 
     def _run(self) -> None:
         if not self._prepared():
@@ -159,15 +166,16 @@ class Worker(Generic[T]):
         pause = FIRST_PAUSE_S
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._events or self._closing, pause if self._trouble else None)
-                event = self._events[0] if self._events else None
+                self._changed.wait_for(lambda: self._held() or self._closing, pause if self._trouble else None)
+                lane = self._first or self._events
+                event = lane[0] if lane else None
             settled = self._settle() if event is None else self._attempt(event)
             with self._changed:
                 if event is not None and settled:
-                    self._events.popleft()
+                    lane.popleft()
                     self._bytes -= self._weigh(event)
                 self._changed.notify_all()
-                if self._closing and not (settled and self._events):
+                if self._closing and not (settled and self._held()):
                     return  # all done; or storage is out of order and the host is leaving: nothing more can be done
                 if settled:
                     pause = FIRST_PAUSE_S

@@ -355,3 +355,22 @@ def test_waiting_can_end_with_the_first_trouble(start: Callable[..., Worker[str]
     worker = start(handle)
     worker.offer("a")
     assert not worker.drain(1e6, despite_trouble=False)
+
+
+def test_urgent_events_go_before_those_that_wait(start: Callable[..., Worker[str]]) -> None:
+    inside, go_on = threading.Event(), threading.Event()
+    seen: list[str] = []
+
+    def handle(event: str) -> None:
+        inside.set()
+        go_on.wait(WAIT_S)
+        seen.append(event)
+
+    worker = start(handle, urgent=str.isupper)
+    worker.offer("a")
+    assert inside.wait(WAIT_S)
+    for event in ("b", "C", "d", "E"):
+        worker.offer(event)
+    go_on.set()
+    assert worker.drain(WAIT_S)
+    assert seen == ["a", "C", "E", "b", "d"]
