@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ..errors import InputError, IntegrityError
 from .dsse import decode_base64, encode_base64
@@ -40,6 +41,7 @@ def origin_of(public: PublicKey) -> str:
     return ORIGIN_PREFIX + public.writer_id
 
 
+@lru_cache(maxsize=64)
 def key_hash(name: str, public: PublicKey) -> bytes:
     """The 4-byte key id of a note signature: SHA-256(name || LF || 0x01 || key), cut. C2SP signed-note."""
     return hashlib.sha256(name.encode() + b"\n" + _ED25519 + public.raw).digest()[:4]
@@ -129,6 +131,7 @@ def _read_text(text: str) -> Checkpoint:
     return Checkpoint(origin, int(size), root)
 
 
+@lru_cache(maxsize=64)
 def _is_name(name: str) -> bool:
     return bool(name) and not any(character.isspace() or character == "+" for character in name)
 

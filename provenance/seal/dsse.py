@@ -37,7 +37,18 @@ def pae(payload: bytes, payload_type: str = PAYLOAD_TYPE) -> bytes:
 
 def seal(payload: bytes, signer: Signer) -> bytes:
     """Sign a payload and return the envelope's bytes. Raises InputError when it would exceed 64 MiB."""
-    envelope = _envelope(payload, signer.public.key_id, signer.sign(pae(payload)))
+    return write(sign(payload, signer))
+
+
+def sign(payload: bytes, signer: Signer) -> Unverified:
+    """Sign a payload; `write` makes the envelope of it."""
+    return Unverified(payload, signer.public.key_id, signer.sign(pae(payload)))
+
+
+def write(parts: Unverified) -> bytes:
+    """The envelope's bytes from its parts: the inverse of `read_unverified`. Nothing is checked about the signature.
+    Raises InputError when it would exceed 64 MiB."""
+    envelope = _envelope(parts.payload, parts.key_id, parts.signature)
     if len(envelope) > MAX_ENVELOPE:
         raise InputError(f"envelope of {len(envelope)} bytes is larger than {MAX_ENVELOPE}")
     return envelope

@@ -22,9 +22,11 @@ from sqlalchemy.sql import Executable
 
 from ..errors import InputError, StorageError
 from . import tables
+from .names import pack
 
 BUSY_SECONDS = 10.0
-CHECKPOINT_PAGES = 4000  # journal pages (16 MB) after which SQLite moves them into the database file
+PAGE_BYTES = 1024  # an append touches some thirty trees: small pages make for a small journal
+CHECKPOINT_PAGES = 16000  # journal pages (16 MB) after which SQLite moves them into the database file
 
 # What SQLite says, and what a person can do about it. Matched on text: error codes came only with Python 3.11.
 _CAUSES = (
@@ -47,7 +49,7 @@ class Clash(InputError):
 class Statement:
     """A Core statement compiled once and run on the driver's own cursor: the way of an append, where time counts.
 
-    Values go to the driver as they are, without SQLAlchemy's type processing: pass int, float, str, bytes or None.
+    Of SQLAlchemy's type processing only that of `tables.Name` is done: pass int, float, str, bytes or None.
     Raises Clash; what else the database says becomes StorageError where the transaction was opened.
     """
 
@@ -55,6 +57,7 @@ class Statement:
         compiled = clause.compile(dialect=engine.dialect)  # type: ignore[attr-defined]
         self._sql: str = str(compiled)
         self._names: tuple[str, ...] | None = tuple(compiled.positiontup) if compiled.positional else None
+        self._packed = frozenset(name for name, bind in compiled.binds.items() if isinstance(bind.type, tables.Name))
 
     def run(self, connection: Connection, values: Mapping[str, Any]) -> None:
         """Execute once."""
@@ -91,7 +94,10 @@ class Statement:
         return cursor
 
     def _arguments(self, values: Mapping[str, Any]) -> Any:
-        return dict(values) if self._names is None else tuple([values[name] for name in self._names])
+        packed = self._packed
+        if self._names is None:
+            return {name: pack(value) if name in packed else value for name, value in values.items()}
+        return [pack(values[name]) if name in packed else values[name] for name in self._names]
 
 
 class Database:
@@ -107,6 +113,7 @@ class Database:
         self._immutable = False
         self._lock = threading.RLock()
         self._writer: Connection | None = None
+        self._version: tuple[int, int] | None = None
         self._engine = create_engine("sqlite://", creator=self._connect, poolclass=QueuePool)
         _cluster(tables.metadata)
         if read_only:
@@ -126,7 +133,7 @@ class Database:
         pragmas = ["foreign_keys=ON", "trusted_schema=OFF", "cell_size_check=ON"]
         if not self.read_only:
             # fullfsync is what makes fsync reach the disk on macOS; other systems ignore it
-            pragmas += [f"wal_autocheckpoint={CHECKPOINT_PAGES}"]
+            pragmas += [f"page_size={PAGE_BYTES}", f"wal_autocheckpoint={CHECKPOINT_PAGES}"]
             pragmas += ["journal_mode=WAL", "synchronous=FULL", "fullfsync=ON", "checkpoint_fullfsync=ON"]
         for pragma in pragmas:
             connection.execute(f"PRAGMA {pragma}").close()
@@ -161,10 +168,12 @@ class Database:
             if self._writer is None:
                 self._writer = self._engine.connect()
             connection = self._writer
+            driver = connection.connection  # an append speaks to it alone, and SQLAlchemy then knows of no transaction
             try:
-                connection.exec_driver_sql("BEGIN IMMEDIATE")
+                driver.cursor().execute("BEGIN IMMEDIATE")
                 yield connection
                 connection.commit()
+                driver.commit()
             except BaseException as error:
                 self._undo(connection, drop=isinstance(error, DBAPIError | sqlite3.Error))
                 raise
@@ -173,12 +182,21 @@ class Database:
         """Roll back; after an error of the database itself start afresh with a new connection next time."""
         try:
             connection.rollback()
-        except DBAPIError:
+            connection.connection.rollback()
+        except (DBAPIError, sqlite3.Error):
             drop = True
         if drop:
-            self._writer = None
+            self._writer = self._version = None
             connection.invalidate()
             connection.close()
+
+    def changed_by_others(self, connection: Connection) -> bool:
+        """Whether anybody else wrote to the database since this was last asked. For use inside `write`."""
+        cursor = connection.connection.cursor()
+        (version,) = cursor.execute("PRAGMA data_version").fetchone()
+        cursor.close()
+        known, self._version = self._version, (id(connection), version)
+        return known != self._version
 
     def statement(self, clause: Executable) -> Statement:
         """Compile a statement for this database. Keep it: compiling costs more than running."""
@@ -198,10 +216,18 @@ class Database:
 
 
 def _cluster(metadata: MetaData) -> None:
-    """Keep rows of tables with a composite or non-integer key in the key's own tree: one page less per insert."""
+    """What makes an append write fewer pages.
+
+    Rows of tables with a composite or non-integer key live in the key's own tree, and an index of a column that is
+    mostly null holds the other rows only.
+    """
     for table in metadata.tables.values():
         if not table.info.get("large_rows") and table.autoincrement_column is None:
             table.dialect_options["sqlite"]["with_rowid"] = False
+        for index in table.indexes:
+            if index.info.get("sparse"):
+                (column,) = index.columns
+                index.dialect_options["sqlite"]["where"] = column.is_not(None)
 
 
 @contextmanager

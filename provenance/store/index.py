@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Select, delete, func, insert, or_, select
+from sqlalchemy import Select, and_, delete, func, insert, or_, select, type_coerce
 from sqlalchemy.sql import ColumnElement
 
 from ..canonical import statement_bytes
@@ -20,7 +20,9 @@ from ..errors import InputError, NotFound
 from ..model import Entry, FileRef, ModelRef, PromptVersion, Relation
 from . import queries, tables
 from .engine import Database
+from .envelopes import Envelopes
 from .index_rows import fold
+from .names import id_ranges
 from .rows import (
     AssetRow,
     Counts,
@@ -66,12 +68,16 @@ class Index:
         if not prefix:
             return []
         column = tables.executions.c.id
-        beyond = prefix[:-1] + chr(ord(prefix[-1]) + 1) if ord(prefix[-1]) < 0xD7FF else None
-        query = select(column).where(column >= prefix, column.startswith(prefix, autoescape=True))
-        if beyond is not None:  # lets the database walk the key instead of the table
-            query = query.where(column < beyond)
-        ids = [str(row.id) for row in self._rows(query.order_by(column).limit(limit * 2))]
-        return [each for each in ids if each.startswith(prefix)][:limit]  # LIKE ignores the case of A-Z
+        stored = type_coerce(column, tables.Bytes())
+        within = or_(*(and_(stored >= low, stored < high) for low, high in id_ranges(prefix)))
+        ids: list[str] = []
+        with self._database.read() as connection:
+            for (name,) in connection.execute(select(column).where(within).order_by(stored)):
+                if name.startswith(prefix):
+                    ids.append(name)
+                if len(ids) == limit:
+                    break
+        return sorted(ids)
 
     def page(self, limit: int, before: int | None = None) -> list[ExecutionRow]:
         """Newest runs first; `before` is the ordinal of the last run of the page before."""
@@ -103,7 +109,8 @@ class Index:
     def executions_with_prompt_id(self, prompt_id: str) -> int:
         """How many runs came with this id of ComfyUI's."""
         runs = tables.executions.c
-        return int(self._scalar(select(func.count()).where(runs.prompt_id == prompt_id)))
+        named_after = and_(runs.id == prompt_id, runs.prompt_id.is_(None))
+        return int(self._scalar(select(func.count()).where(or_(runs.prompt_id == prompt_id, named_after))))
 
     # what runs made and took
 
@@ -231,16 +238,15 @@ class Index:
         """The entry at this index. Raises NotFound."""
         columns = tables.entries.c
         query = queries.ENTRIES.where(columns.writer == self._writer, columns.number == index)
-        rows = self._rows(query)
-        if not rows:
+        found = self._entries(query)
+        if not found:
             raise NotFound(f"no entry {index} in this ledger")
-        return queries.entry(rows[0])
+        return found[0]
 
     def entries_of(self, execution: str) -> list[Entry]:
         """Entries that speak of this run, in order."""
         mine = tables.entries.c.seq.in_(queries.seqs_about([execution]))
-        rows = self._rows(queries.ENTRIES.where(mine).order_by(tables.entries.c.seq))
-        return [queries.entry(row) for row in rows]
+        return self._entries(queries.ENTRIES.where(mine).order_by(tables.entries.c.seq))
 
     def latest_checkpoint(self) -> bytes:
         """The newest signed tree head."""
@@ -322,6 +328,11 @@ class Index:
     def _rows(self, query: Any) -> Sequence[Any]:
         with self._database.read() as connection:
             return connection.execute(query).all()
+
+    def _entries(self, query: Any) -> list[Entry]:
+        with self._database.read() as connection:
+            envelopes = Envelopes(connection)
+            return [queries.entry(row, envelopes) for row in connection.execute(query).all()]
 
     def _scalar(self, query: Any) -> Any:
         with self._database.read() as connection:

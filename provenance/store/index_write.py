@@ -16,7 +16,8 @@ from ..errors import InputError, IntegrityError
 from ..model import Finding
 from . import tables
 from .engine import Clash, Database, Statement
-from .index_rows import Rows, payload_of, read_statement, rows_of
+from .envelopes import Envelopes, Patterns, damaged_patterns
+from .index_rows import Rows, read_statement, rows_of
 from .index_rows import Statement as Said
 
 BATCH = 500  # entries held in memory at a time
@@ -76,16 +77,18 @@ class IndexWriter:
         """Write the rows of all entries into an empty index, inside the caller's transaction."""
         written = unreadable = done = 0
         total = _count(connection)
+        envelopes, patterns = Envelopes(connection), Patterns(self._database)
         for batch in _batches(connection):
             gathered: Rows = {}
-            for seq, envelope in batch:
+            for seq, stored in batch:
                 try:
-                    rows = rows_of(seq, read_statement(payload_of(envelope)))
+                    rows = rows_of(seq, read_statement(envelopes.payload(stored)))
                 except IntegrityError:
                     unreadable += 1
                     continue
                 for name, made in rows.items():
                     gathered.setdefault(name, []).extend(made)
+            patterns.renew(connection, batch)
             written += sum(len(made) for name, made in gathered.items() if name != "texts")
             self._write(connection, gathered, self._keeping)
             done += len(batch)
@@ -109,12 +112,15 @@ class IndexWriter:
                     progress(done, total)
             yield from _beyond(connection, last)
             yield from _derived(connection)
+            for seq in damaged_patterns(connection):
+                yield _finding("changed", tables.patterns, {"seq": seq}, _number(connection, seq))
 
     def _check_batch(self, connection: Connection, batch: Sequence[tuple[int, bytes]], after: int) -> Iterator[Finding]:
         expected: Rows = {}
-        for seq, envelope in batch:
+        envelopes = Envelopes(connection)
+        for seq, stored in batch:
             try:
-                rows = rows_of(seq, read_statement(payload_of(envelope)))
+                rows = rows_of(seq, read_statement(envelopes.payload(stored)))
             except IntegrityError as error:
                 yield Finding(
                     "error", "index-entry-unreadable", f"row {seq} of entries: {error}", _number(connection, seq)
@@ -125,10 +131,10 @@ class IndexWriter:
         for table in tables.INDEX_TABLES:
             seq_column = table.c.seq
             found = connection.execute(select(table).where(seq_column > after, seq_column <= batch[-1][0]))
-            stored = {_key(table, row): row for row in map(dict, found.mappings())}
+            there = {_key(table, row): row for row in map(dict, found.mappings())}
             for row in expected.get(table.name, ()):
-                yield from _compared(connection, table, row, stored.pop(_key(table, row), None))
-            for row in stored.values():
+                yield from _compared(connection, table, row, there.pop(_key(table, row), None))
+            for row in there.values():
                 yield _finding("extra", table, row, _number(connection, row["seq"]))
         yield from _check_texts(connection, expected.get("texts", []))
 

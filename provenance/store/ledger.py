@@ -23,6 +23,7 @@ from ..seal.keys import PublicKey, Signer, public_from_pem
 from ..seal.merkle import Frontier, leaf_hash
 from . import migrations, tables
 from .engine import Database
+from .envelopes import Patterns, Stored
 from .index import Index
 from .index_rows import read_statement
 from .index_write import IndexWriter, Progress, Rebuilt
@@ -40,6 +41,26 @@ class Binding:
     origin: str
     index: int
     root: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Head:
+    """The log's name, its tree, and the tree's root."""
+
+    origin: str
+    frontier: Frontier
+    root: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Appended:
+    """What an append leaves to remember once it is committed."""
+
+    entry: Entry
+    seq: int
+    head: _Head
+    sealed: dsse.Unverified
+    stored: Stored
 
 
 Subject = Sequence[dict[str, Json]]
@@ -61,7 +82,8 @@ class Ledger:
         self.objects = Objects(database, root / OBJECTS_NAME)
         self.index = Index(database, writer)
         self._index_writer = IndexWriter(database)
-        self._known: bytes | None = None  # the frontier as this process last left it
+        self._patterns = Patterns(database)
+        self._known: _Head | None = None  # as this process last left it
         columns = tables.writers.c
         self._state = database.statement(
             select(columns.origin, columns.size, columns.frontier, columns.checkpoint)
@@ -153,50 +175,56 @@ class Ledger:
             raise InputError("the ledger was opened without its key: nothing can be added")
         prepared = [each if isinstance(each, Prepared) else self.objects.prepare(*each) for each in objects]
         with self._database.write() as connection:
-            entry, known = self._append_in(connection, signer, kind, build, prepared)
-        self._known = known
-        return entry
+            appended = self._append_in(connection, signer, kind, build, prepared)
+        self._known = appended.head
+        self._patterns.remember(kind, appended.seq, appended.sealed, appended.stored)
+        self.objects.remember(prepared)
+        return appended.entry
 
     def _append_in(
         self, connection: Connection, signer: Signer, kind: Kind, build: Build, prepared: Sequence[Prepared]
-    ) -> tuple[Entry, bytes]:
-        origin, frontier = self._read_head(connection, signer)
-        binding = Binding(origin, frontier.size, frontier.root.hex())
+    ) -> _Appended:
+        head = self._read_head(connection, signer)
+        origin, frontier = head.origin, head.frontier
+        binding = Binding(origin, frontier.size, head.root.hex())
         subject, body = build(binding)
         log = {"origin": binding.origin, "index": binding.index, "root": binding.root}
         payload = dsse.statement(subject, schema.predicate_type(kind), {**body, "log": log})
-        said = read_statement(payload)  # what is signed is what is checked and indexed, not what was passed in
+        said = read_statement(payload, own=True)  # checked and indexed is what is signed, not what was passed in
         self._validate(schema.predicate_type(kind), said.predicate)
-        envelope = dsse.seal(payload, signer)
+        sealed = dsse.sign(payload, signer)
+        envelope = dsse.write(sealed)
         leaf = leaf_hash(envelope)
         self.objects.insert(connection, prepared)
-        values = {"number": binding.index, "kind": kind.value, "leaf": leaf, "envelope": envelope}
-        row = self._insert_entry.row(connection, {"writer": self._writer, **values})
-        self._index_writer.add(connection, _present(row)[0], said)
+        stored = self._patterns.packed(kind, sealed)
+        values = {"number": binding.index, "kind": kind.value, "leaf": leaf, "envelope": stored.data}
+        seq = _present(self._insert_entry.row(connection, {"writer": self._writer, **values}))[0]
+        if stored.pattern:
+            self._patterns.insert(connection, seq, sealed)
+        self._index_writer.add(connection, seq, said)
         after = frontier.append(leaf)
-        stored = after.to_bytes()
-        head = {
-            "writer_id": self._writer,
-            "size": after.size,
-            "frontier": stored,
-            "checkpoint": checkpoint.sign(origin, after.size, after.root, signer),
-        }
-        self._advance.run(connection, head)
-        return Entry(binding.index, kind.value, leaf.hex(), envelope), stored
+        reached = _Head(origin, after, after.root)
+        note = checkpoint.sign(origin, after.size, reached.root, signer)
+        tree = {"size": after.size, "frontier": after.to_bytes(), "checkpoint": note}
+        self._advance.run(connection, {"writer_id": self._writer, **tree})
+        return _Appended(Entry(binding.index, kind.value, leaf.hex(), envelope), seq, reached, sealed, stored)
 
-    def _read_head(self, connection: Connection, signer: Signer) -> tuple[str, Frontier]:
-        """The log's name and the tree to append to. It must be the tree that this process left, or one that this key
-        signed and that is no shorter: a database that was changed, or put back to an older copy, is not built upon."""
+    def _read_head(self, connection: Connection, signer: Signer) -> _Head:
+        """The tree to append to. It must be the one that this process left, or one that this key signed and that is
+        longer: a database that was changed, or put back to an older copy, is not built upon."""
+        known = self._known
+        if not self._database.changed_by_others(connection) and known is not None:
+            return known
         origin, size, stored, note = _present(self._state.row(connection, {"id": self._writer}))
         frontier = Frontier.from_bytes(tables.as_bytes(stored))
-        if stored == self._known and size == frontier.size:
-            return origin, frontier
+        if known is not None and frontier == known.frontier and size == frontier.size:
+            return known
         head = checkpoint.open(tables.as_bytes(note), signer.public, origin)
         if (head.size, head.root) != (frontier.size, frontier.root) or size != frontier.size:
             raise IntegrityError("the ledger's tree is not the one its last checkpoint signs: run verify")
-        if self._known is not None and frontier.size <= Frontier.from_bytes(self._known).size:
+        if known is not None and frontier.size <= known.frontier.size:
             raise IntegrityError("the ledger is older than what this process has written: it was put back or replaced")
-        return origin, frontier
+        return _Head(origin, frontier, head.root)
 
     def reader(self) -> LedgerReader:
         """What `verify.verifier` needs to check this ledger. Reads only."""

@@ -19,6 +19,8 @@ from sqlalchemy import Connection, bindparam, select
 from ..canonical import is_sha256_hex, sha256_hex
 from ..errors import InputError, IntegrityError
 from . import tables
+from .bases import Bases
+from .deltas import restored
 from .engine import Database
 from .object_files import ObjectFiles
 
@@ -37,6 +39,8 @@ class Prepared:
     size: int
     encoding: str
     data: bytes | None
+    base: str | None = None  # what a delta is taken from
+    plain: bytes | None = None  # the bytes themselves, where later objects may be kept as deltas to them
 
 
 class Objects:
@@ -47,7 +51,8 @@ class Objects:
         self._files = ObjectFiles(folder)
         self._insert = database.insert_new(tables.objects)
         columns = tables.objects.c
-        self._find = select(columns.encoding, columns.size, columns.media_type, columns.data).where(
+        self._bases = Bases()
+        self._find = select(columns.encoding, columns.size, columns.base, columns.data).where(
             columns.digest == bindparam("digest")
         )
         self._describe = select(columns.encoding, columns.size, columns.media_type).where(
@@ -65,12 +70,18 @@ class Objects:
     def prepare(self, data: bytes, media_type: str) -> Prepared:
         """Make bytes ready for `Ledger.append(objects=...)`, which stores them with the entry that names them."""
         digest, encoding, stored = sha256_hex(data), "raw", data
+        plain = None
         if len(data) >= _WORTH_COMPRESSING and not media_type.startswith(_PACKED):
+            like = self._bases.delta(data)
+            if like is not None:
+                base, delta = like
+                return Prepared(digest, media_type, len(data), "delta", delta, base)
+            plain = data
             packed = zlib.compress(data, _LEVEL)
             if len(packed) < len(data):
                 encoding, stored = "zlib", packed
         if len(stored) <= ROW_LIMIT:
-            return Prepared(digest, media_type, len(data), encoding, stored)
+            return Prepared(digest, media_type, len(data), encoding, stored, None, plain)
         self._files.write(digest, data)
         return Prepared(digest, media_type, len(data), "file", None)
 
@@ -99,11 +110,18 @@ class Objects:
                     "media_type": each.media_type,
                     "size": each.size,
                     "encoding": each.encoding,
+                    "base": None if each.base is None else bytes.fromhex(each.base),
                     "data": each.data,
                 }
                 for each in prepared
             ],
         )
+
+    def remember(self, prepared: Iterable[Prepared]) -> None:
+        """What was inserted is committed: later objects may be kept as deltas to it."""
+        for each in prepared:
+            if each.plain is not None:
+                self._bases.add(each.digest, each.plain)
 
     def get(self, digest: str) -> bytes | None:
         """The object's bytes, hashed again; None when it is not here.
@@ -120,9 +138,15 @@ class Objects:
         """
         with self._database.read() as connection:
             row = connection.execute(self._find, {"digest": _key(digest)}).first()
+            base = None
+            if row is not None and row.encoding == "delta":
+                base = connection.execute(self._find, {"digest": row.base}).first()
         if row is None or row.encoding == "file":
             chunks = self._files.read(digest)  # without a row too: the row may be what was lost
             return None if chunks is None else _checked(digest, chunks)
+        if base is not None and row.data is not None:
+            plain = _decoded(digest, base.encoding, base.data, base.size)
+            return _checked(digest, iter((restored(plain, row.data, row.size),)))
         return _checked(digest, iter((_decoded(digest, row.encoding, row.data, row.size),)))
 
     def has(self, digest: str) -> bool:
@@ -148,6 +172,7 @@ class Objects:
             return prepared.digest
         with self._database.write() as connection:
             self.insert(connection, (prepared,))
+        self.remember((prepared,))
         return prepared.digest
 
 

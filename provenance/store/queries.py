@@ -12,6 +12,7 @@ from sqlalchemy import CompoundSelect, Select, String, and_, func, null, select,
 from ..errors import InputError, IntegrityError
 from ..model import Entry, FileRef, Status
 from . import tables
+from .envelopes import Envelopes
 from .rows import AssetRow, EdgeRow, ExecutionRow, ModelRow, OutputRow, PromptRow
 
 _entry = tables.entries
@@ -127,7 +128,7 @@ def execution(row: Any) -> ExecutionRow:
         id=row.id,
         ordinal=row.seq,
         submission=row.submission,
-        prompt_id=row.prompt_id,
+        prompt_id=row.id if row.prompt_id is None else row.prompt_id,
         session=row.session,
         submitted_at=row.submitted_at,
         parent=row.parent,
@@ -214,8 +215,8 @@ def edge(row: Any) -> EdgeRow:
     )
 
 
-def entry(row: Any) -> Entry:
-    return Entry(row.number, row.kind, row.leaf.hex(), row.envelope)
+def entry(row: Any, envelopes: Envelopes) -> Entry:
+    return Entry(row.number, row.kind, row.leaf.hex(), envelopes.envelope(row.envelope))
 
 
 def perceptual_value(perceptual: str) -> int:

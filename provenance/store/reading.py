@@ -7,9 +7,10 @@ from sqlalchemy import bindparam, select
 from ..errors import NotFound
 from . import tables
 from .engine import Database
+from .envelopes import Envelopes
 from .objects import Objects
 
-_AHEAD = 64  # entries read at once when they are asked for in order
+_AHEAD = 256  # entries read at once when they are asked for in order
 
 
 class LedgerReader:
@@ -39,12 +40,13 @@ class LedgerReader:
         return tables.as_bytes(note)
 
     def entry(self, index: int) -> bytes:
-        """The envelope of one entry, as stored. Raises NotFound when it is missing."""
+        """The envelope of one entry, as sealed. Raises NotFound when it is missing."""
         if index not in self._ahead:
             limit = _AHEAD if index == self._last + 1 else 1
             with self._database.read() as connection:
+                envelopes = Envelopes(connection)
                 rows = connection.execute(self._query, {"number": index, "limit": limit}).all()
-            self._ahead = {row.number: row.envelope for row in rows}
+                self._ahead = {row.number: envelopes.envelope(row.envelope) for row in rows}
         self._last = index
         if index not in self._ahead:
             raise NotFound(f"entry {index} is missing")

@@ -2,13 +2,14 @@
 
 Three groups:
 
-* the record: `writers`, `entries`, `objects`. Never dropped; entries and objects are never updated or deleted.
+* the record: `writers`, `entries`, `patterns`, `objects`. Never dropped; entries and objects are never updated
+  or deleted.
 * the index: everything in `INDEX_TABLES`. Each row comes from exactly one entry and carries its `seq`; all of it can
   be dropped and rebuilt. `open_runs` and `texts` are the two exceptions, derived from other index rows.
 * the cache: `summaries`. May be emptied at any time.
 
 `entries.seq` is the order of arrival in this database. Within one writer it agrees with the log's index, which is
-what is signed. Digests are bytes in the record and hexadecimal text in the index.
+what is signed. Digests are bytes in the record; in the index they and ids are `Name`s.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
+from .names import pack, unpack
+
 
 def as_bytes(value: Any) -> bytes:
     """Bytes as the database gave them. A column that somebody changed may hold anything: it then gives wrong bytes,
@@ -44,6 +47,16 @@ class Bytes(LargeBinary):
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Any:
         return lambda value: None if value is None else as_bytes(value)
+
+
+class Name(Bytes):
+    """Digests, ids and names of things: text that is stored in the short form of `names`."""
+
+    def bind_processor(self, dialect: Dialect) -> Any:
+        return pack
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Any:
+        return lambda value: None if value is None else unpack(as_bytes(value))
 
 
 metadata = MetaData()
@@ -74,13 +87,24 @@ entries = Table(
     UniqueConstraint("writer", "number"),
 )
 
+# Payloads that entries after them are kept as differences to (see `envelopes`); a second copy of what the entry holds.
+patterns = Table(
+    "patterns",
+    metadata,
+    Column("seq", _Seq, primary_key=True),
+    Column("key", Bytes, nullable=False),
+    Column("digest", Bytes(32), nullable=False),
+    Column("payload", Bytes, nullable=False),
+)
+
 objects = Table(
     "objects",
     metadata,
     Column("digest", Bytes(32), primary_key=True),
     Column("media_type", Text, nullable=False),
     Column("size", BigInteger, nullable=False),
-    Column("encoding", String(8), nullable=False),  # raw, zlib, file
+    Column("encoding", String(8), nullable=False),  # raw, zlib, delta, file
+    Column("base", Bytes(32), ForeignKey("objects.digest")),  # what a delta is taken from
     Column("data", Bytes),
     info={"large_rows": True},
 )
@@ -89,24 +113,25 @@ executions = Table(
     "executions",
     metadata,
     Column("seq", _Seq, primary_key=True),
-    Column("id", Text, nullable=False, unique=True),
-    Column("prompt_id", Text, nullable=False, index=True),
-    Column("session", Text, nullable=False),
+    Column("id", Name, nullable=False, unique=True),
+    Column("prompt_id", Name),  # null where it is the id,
+    Column("session", Name, nullable=False),
     Column("submitted_at", Text, nullable=False),
-    Column("parent", Text, index=True),
+    Column("parent", Name, index=True),
     Column("parent_known", SmallInteger),
     Column("parent_basis", Text),
     Column("parent_method", Text),
-    Column("workflow", Text),
-    Column("prompt", Text, nullable=False),
-    Column("extra", Text),
+    Column("workflow", Name),
+    Column("prompt", Name, nullable=False),
+    Column("extra", Name),
+    Index("ix_executions_prompt_id", "prompt_id", info={"sparse": True}),
 )
 
 endings = Table(
     "endings",
     metadata,
     Column("seq", _Seq, primary_key=True),
-    Column("execution", Text, nullable=False, unique=True),
+    Column("execution", Name, nullable=False, unique=True),
     Column("status", Text, nullable=False),
     Column("started_at", Text),
     Column("ended_at", Text),
@@ -114,7 +139,7 @@ endings = Table(
     Column("observations", Text),
 )
 
-open_runs = Table("open_runs", metadata, Column("execution", Text, primary_key=True))
+open_runs = Table("open_runs", metadata, Column("execution", Name, primary_key=True))
 
 outputs = Table(
     "outputs",
@@ -127,18 +152,18 @@ outputs = Table(
     Column("type", Text),
     Column("subfolder", Text),
     Column("filename", Text),
-    Column("sha256", Text, index=True),
+    Column("sha256", Name, index=True),
     Column("size", BigInteger),
     Column("media_type", Text),
     Column("width", BigInteger),
     Column("height", BigInteger),
-    Column("pixels", Text, index=True),
-    Column("perceptual", Text),
+    Column("pixels", Name, index=True),
+    Column("perceptual", Name),
     *(Column(f"band{band}", Integer, index=True) for band in range(4)),
-    Column("thumbnail", Text),
-    Column("kept", Text),
+    Column("thumbnail", Name),
+    Column("kept", Name),
     Column("reused", SmallInteger, nullable=False),
-    Column("made_by", Text),
+    Column("made_by", Name),
     Column("problem", Text),
     Index("ix_outputs_file", "filename", "subfolder", "type"),
 )
@@ -154,12 +179,12 @@ assets = Table(
     Column("type", Text),
     Column("subfolder", Text),
     Column("filename", Text),
-    Column("sha256", Text, index=True),
+    Column("sha256", Name, index=True),
     Column("size", BigInteger),
     Column("media_type", Text),
-    Column("pixels", Text, index=True),
-    Column("perceptual", Text),
-    Column("kept", Text),
+    Column("pixels", Name, index=True),
+    Column("perceptual", Name),
+    Column("kept", Name),
     Column("problem", Text),
 )
 
@@ -195,7 +220,7 @@ models = Table(
     Column("name", Text, nullable=False),
     Column("size", BigInteger),
     Column("mtime_ns", BigInteger),
-    Column("sha256", Text),
+    Column("sha256", Name),
 )
 
 edges = Table(
@@ -203,8 +228,8 @@ edges = Table(
     metadata,
     Column("seq", _Seq, primary_key=True),
     Column("item", Integer, primary_key=True),
-    Column("source", Text, nullable=False, index=True),
-    Column("target", Text, nullable=False, index=True),
+    Column("source", Name, nullable=False, index=True),
+    Column("target", Name, nullable=False, index=True),
     Column("relation", Text, nullable=False),
     Column("basis", Text, nullable=False),
     Column("method", Text, nullable=False),
@@ -220,7 +245,7 @@ model_files = Table(
     Column("name", Text, nullable=False),
     Column("size", BigInteger),
     Column("mtime_ns", BigInteger),
-    Column("sha256", Text, nullable=False, index=True),
+    Column("sha256", Name, nullable=False, index=True),
     Index("ix_model_files_version", "folder", "name", "size", "mtime_ns"),
 )
 
@@ -228,7 +253,7 @@ intents = Table(
     "intents",
     metadata,
     Column("seq", _Seq, primary_key=True),
-    Column("execution", Text, index=True),
+    Column("execution", Name, index=True),
     Column("node", Text),
     Column("title", Text),
     Column("text", Text, nullable=False),
@@ -240,9 +265,9 @@ sessions = Table(
     "sessions",
     metadata,
     Column("seq", _Seq, primary_key=True),
-    Column("session", Text, nullable=False, index=True),
+    Column("session", Name, nullable=False, index=True),
     Column("event", Text, nullable=False),
-    Column("environment", Text),
+    Column("environment", Name),
     Column("recorded_at", Text, nullable=False),
 )
 
@@ -260,7 +285,7 @@ gaps = Table(
 )
 
 summaries = Table(
-    "summaries", metadata, Column("execution", Text, primary_key=True), Column("changes", Text, nullable=False)
+    "summaries", metadata, Column("execution", Name, primary_key=True), Column("changes", Text, nullable=False)
 )
 
 INDEX_TABLES: tuple[Table, ...] = (

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from comfy_provenance.provenance.present.cli import main
+from comfy_provenance.provenance.store.names import pack
 
 from .conftest import graph, picture, run_id
 
@@ -305,8 +306,9 @@ def test_the_ledger_is_found_by_environment_and_by_tree(recorded, capsys, monkey
 def test_a_snapshot_that_is_gone_does_not_hide_the_other_runs(copied, capsys, monkeypatch):
     monkeypatch.chdir(copied)
     with sqlite3.connect(copied / "user" / "__provenance" / "ledger.sqlite3") as database:
-        (digest,) = database.execute("SELECT prompt FROM executions WHERE id = ?", (run_id(3),)).fetchone()
-        database.execute("DELETE FROM objects WHERE digest = ?", (bytes.fromhex(digest),))
+        prompt_of_run = "SELECT substr(prompt, 2) FROM executions WHERE id = ?"
+        gone = database.execute(f"DELETE FROM objects WHERE digest = ({prompt_of_run})", (pack(run_id(3)),))  # noqa: S608
+        assert gone.rowcount == 1
     assert main(["log", "--json"]) == 0
     items = jsons(capsys.readouterr().out)
     assert len(items) == 9

@@ -1,0 +1,195 @@
+"""How envelopes lie in the database: smaller than they are, and given back to the byte.
+
+Entries of one kind are much alike, and base64 hides it. So an envelope is kept as its signature and its payload's
+difference to the payload of an earlier entry, the pattern. A pattern is kept twice, in its entry and as a row of
+`patterns`, and serves a limited number of entries: no single damage takes more than one entry along.
+
+Stored forms, told apart by their first byte: `{` the envelope itself; 1: key id, signature, compressed payload;
+2: the pattern's seq, signature, difference. A checksum at the end of forms 1 and 2 finds changed bits that decoding
+would pass over. What cannot be decoded is given back as it is stored: wrong bytes, which every check of an envelope
+refuses.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, delete, insert, select
+
+from ..canonical import sha256_hex
+from ..errors import IntegrityError
+from ..model import Kind
+from ..seal import dsse
+from . import tables
+from .deltas import difference, restored
+from .engine import Database
+
+_ALONE, _DELTA = b"\x01", b"\x02"
+_ALONE_HEAD, _DELTA_HEAD = struct.Struct(">c32s64s"), struct.Struct(">cq64s")
+_SUM = struct.Struct(">I")
+_LEVEL = 1
+_PATTERNED = frozenset({Kind.SUBMISSION, Kind.COMPLETION, Kind.MODEL})
+_MOST_USES = 128  # entries kept as differences to one pattern
+_WORTH = 4  # a difference must be that many times smaller than the payload
+_KEPT = 16  # patterns a reader keeps at hand
+
+
+@dataclass(slots=True)
+class _Pattern:
+    seq: int
+    key_id: str
+    payload: bytes
+    uses: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What to write for an entry, and whether it may become the pattern of the entries after it."""
+
+    data: bytes
+    pattern: bool
+
+
+class Patterns:
+    """The writing side. It knows only patterns that it has seen committed: `remember` comes after the commit."""
+
+    def __init__(self, database: Database) -> None:
+        self._insert = database.statement(
+            insert(tables.patterns).values({name: bindparam(name) for name in ("seq", "key", "digest", "payload")})
+        )
+        self._latest: dict[Kind, _Pattern] = {}
+
+    def packed(self, kind: Kind, sealed: dsse.Unverified) -> Stored:
+        """The stored form of an envelope that is about to be written."""
+        payload, known = sealed.payload, self._latest.get(kind)
+        if known is not None and known.uses < _MOST_USES and known.key_id == sealed.key_id:
+            delta = difference(known.payload, payload)
+            if len(delta) * _WORTH <= len(payload):
+                return Stored(_summed(_DELTA_HEAD.pack(_DELTA, known.seq, sealed.signature) + delta), False)
+        head = _ALONE_HEAD.pack(_ALONE, bytes.fromhex(sealed.key_id), sealed.signature)
+        return Stored(_summed(head + zlib.compress(payload, _LEVEL)), kind in _PATTERNED)
+
+    def insert(self, connection: Connection, seq: int, sealed: dsse.Unverified) -> None:
+        """Keep the entry's payload as a pattern, inside the caller's transaction."""
+        self._insert.run(connection, _row(seq, sealed))
+
+    def renew(self, connection: Connection, batch: Iterable[tuple[int, bytes]]) -> None:
+        """Make the pattern rows of these entries (seq, stored form) again, as far as the entries are sound."""
+        for seq, stored in batch:
+            if stored[:1] == _ALONE:
+                try:
+                    row = _row(seq, _alone(stored))
+                except (struct.error, zlib.error, IntegrityError):
+                    continue  # then the row that is there is the only copy
+                if connection.execute(delete(tables.patterns).where(tables.patterns.c.seq == seq)).rowcount:
+                    self._insert.run(connection, row)
+
+    def remember(self, kind: Kind, seq: int, sealed: dsse.Unverified, stored: Stored) -> None:
+        """The entry is committed."""
+        if stored.pattern:
+            self._latest[kind] = _Pattern(seq, sealed.key_id, sealed.payload)
+        elif kind in self._latest:
+            self._latest[kind].uses += 1
+
+
+def damaged_patterns(connection: Connection) -> Iterator[int]:
+    """Numbers of the patterns that are not what their digest says. Nothing is lost by one: its entry holds it too."""
+    for row in connection.execute(select(tables.patterns).order_by(tables.patterns.c.seq)):
+        if _sound(row) is None:
+            yield int(row.seq)
+
+
+class Envelopes:
+    """The reading side. Not thread-safe: make one per connection or question."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._patterns: dict[int, tuple[str, bytes]] = {}
+
+    def envelope(self, stored: bytes) -> bytes:
+        """The envelope as it was sealed; whatever is stored, when that cannot be decoded."""
+        claimed = self._claimed(stored)
+        return stored if claimed is None else dsse.write(claimed)
+
+    def payload(self, stored: bytes) -> bytes:
+        """The payload in an envelope, WITHOUT checking any signature. Raises IntegrityError."""
+        claimed = self._claimed(stored)
+        return dsse.read_unverified(stored).payload if claimed is None else claimed.payload
+
+    def _claimed(self, stored: bytes) -> dsse.Unverified | None:
+        try:
+            if stored[:1] == _ALONE:
+                return _alone(stored)
+            if stored[:1] == _DELTA:
+                body = _checked(stored)
+                _, seq, signature = _DELTA_HEAD.unpack_from(body)
+                key_id, payload = self._pattern(seq)
+                data = restored(payload, body[_DELTA_HEAD.size :], dsse.MAX_ENVELOPE)
+                return dsse.Unverified(data, key_id, signature)
+        except (struct.error, zlib.error, IntegrityError):
+            pass  # said by giving back what is stored
+        return None
+
+    def _pattern(self, seq: int) -> tuple[str, bytes]:
+        found = self._patterns.get(seq)
+        if found is None:
+            found = self._read_pattern(seq)
+            if len(self._patterns) >= _KEPT:
+                self._patterns.clear()
+            self._patterns[seq] = found
+        return found
+
+    def _read_pattern(self, seq: int) -> tuple[str, bytes]:
+        columns = tables.patterns.c
+        row = self._connection.execute(
+            select(columns.key, columns.digest, columns.payload).where(columns.seq == seq)
+        ).first()
+        payload = None if row is None else _sound(row)
+        if row is not None and payload is not None:
+            return row.key.hex(), payload
+        entry = self._connection.execute(select(tables.entries.c.envelope).where(tables.entries.c.seq == seq)).scalar()
+        claimed = _alone(entry or b"")
+        return claimed.key_id, claimed.payload
+
+
+def _sound(row: Any) -> bytes | None:
+    """The payload of a pattern row; None when it was changed."""
+    try:
+        payload = _inflated(row.payload)
+    except zlib.error:
+        return None
+    return payload if _digest(row.key + payload) == row.digest and len(row.key) == 32 else None
+
+
+def _alone(stored: bytes) -> dsse.Unverified:
+    body = _checked(stored)
+    _, key, signature = _ALONE_HEAD.unpack_from(body)
+    return dsse.Unverified(_inflated(body[_ALONE_HEAD.size :]), key.hex(), signature)
+
+
+def _summed(body: bytes) -> bytes:
+    return body + _SUM.pack(zlib.crc32(body))
+
+
+def _checked(stored: bytes) -> bytes:
+    body = stored[: -_SUM.size]
+    if _summed(body) != stored:
+        raise IntegrityError("a stored envelope has another checksum")
+    return body
+
+
+def _inflated(data: bytes) -> bytes:
+    return zlib.decompressobj().decompress(data, dsse.MAX_ENVELOPE)
+
+
+def _row(seq: int, sealed: dsse.Unverified) -> dict[str, Any]:
+    key, data = bytes.fromhex(sealed.key_id), zlib.compress(sealed.payload, _LEVEL)
+    return {"seq": seq, "key": key, "digest": _digest(key + sealed.payload), "payload": data}
+
+
+def _digest(data: bytes) -> bytes:
+    return bytes.fromhex(sha256_hex(data))
