@@ -1,0 +1,179 @@
+/**
+ * The record's HTTP doors, as `docs/http.md` names them. Knows no page: `request` carries each call, and is given from outside.
+ *
+ * @typedef {(path: string, options?: RequestInit) => Promise<Response>} Request
+ */
+
+const BASE = "/provenance/v1";
+
+/** The host answered with an error. `status` is 0 when it did not answer at all; 404 without a JSON body is a door that is not there. */
+export class Refusal extends Error {
+  constructor(status, message, missing = false) {
+    super(message);
+    this.status = status;
+    this.missing = missing;
+  }
+}
+
+/**
+ * JSON as written: whole numbers that JavaScript cannot hold, such as seeds up to 2^64-1, become strings of their digits.
+ * @param {string} text
+ */
+export function parse(text) {
+  if (!/\d{16}/u.test(text)) {
+    return JSON.parse(text);
+  }
+  const exact = text.replace(/"(?:[^"\\]|\\.)*"|-?\d{16,}(?![\d.eE])/gu, (token) =>
+    token.startsWith('"') || Number.isSafeInteger(Number(token)) ? token : `"${token}"`,
+  );
+  return JSON.parse(exact);
+}
+
+/** The doors of one host. Every method that asks rejects with a `Refusal`. */
+export class Record {
+  #request;
+
+  /** @param {Request} request */
+  constructor(request) {
+    this.#request = request;
+  }
+
+  /** Runs, newest first: `{items, next}`. `filter` holds `text`, `status`, `decision`, `label`, `model`, `since`, `until`. */
+  executions({ limit = 200, cursor = null, filter = {}, signal = undefined } = {}) {
+    return this.#get(`executions?${query({ limit, cursor, ...filter })}`, signal);
+  }
+
+  execution(ref, signal) {
+    return this.#get(`executions/${encodeURIComponent(ref)}`, signal);
+  }
+
+  lineage(ref, signal) {
+    return this.#get(`lineage/${encodeURIComponent(ref)}`, signal);
+  }
+
+  diff(a, b, signal) {
+    return this.#get(`diff?${query({ a, b })}`, signal);
+  }
+
+  /** The recorded graph and what has drifted. Its numbers are left to JSON.parse: the graph is for the page, which cannot hold others. */
+  async restore(ref) {
+    const response = await this.#send(`restore/${encodeURIComponent(ref)}`);
+    const text = await response.text();
+    return { ...JSON.parse(text), unrepresentable: unsafeNumbers(text) };
+  }
+
+  putBack(ref) {
+    return this.#post(`restore/${encodeURIComponent(ref)}/inputs`, {});
+  }
+
+  status(signal) {
+    return this.#get("status", signal);
+  }
+
+  storage() {
+    return this.#get("storage");
+  }
+
+  labels() {
+    return this.#get("labels");
+  }
+
+  /** Sign a verdict (`keep`, `reject`, `clear`), a rating (`rate`) or a `note` on a run, or on one output of it. */
+  decide({ execution, output = null, decision, rating = null, reason = null }) {
+    return this.#post("decisions", { execution, output, decision, rating, reason });
+  }
+
+  label(execution, label) {
+    return this.#post("labels", { execution, label });
+  }
+
+  /** `state` is `paused` or `recording`. */
+  recording(state, reason = null) {
+    return this.#post("recording", { state, reason });
+  }
+
+  /** Which recorded outputs a file is. @param {File} file */
+  async identify(file) {
+    const body = new FormData();
+    body.append("file", file, file.name);
+    return parse(await (await this.#send("identify", { method: "POST", body })).text());
+  }
+
+  /** An object of the ledger, parsed. */
+  async document(sha256, signal) {
+    return parse(await (await this.#send(`objects/${sha256}`, { signal })).text());
+  }
+
+  /** The exact bytes of an object. @returns {Promise<Blob>} */
+  async object(sha256) {
+    return (await this.#send(`objects/${sha256}`)).blob();
+  }
+
+  static thumbnailPath(sha256) {
+    return `${BASE}/thumbnails/${sha256}`;
+  }
+
+  static objectPath(sha256) {
+    return `${BASE}/objects/${sha256}`;
+  }
+
+  async #get(path, signal) {
+    return parse(await (await this.#send(path, { signal })).text());
+  }
+
+  async #post(path, body) {
+    const options = { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
+    return parse(await (await this.#send(path, options)).text());
+  }
+
+  async #send(path, options) {
+    let response;
+    try {
+      response = await this.#request(`${BASE}/${path}`, options);
+    } catch (error) {
+      if (error.name === "AbortError") {
+        throw error;
+      }
+      throw new Refusal(0, error.message);
+    }
+    if (!response.ok) {
+      const { message, told } = await said(response);
+      throw new Refusal(response.status, message, !told && (response.status === 404 || response.status === 405));
+    }
+    return response;
+  }
+}
+
+async function said(response) {
+  const text = await response.text();
+  try {
+    const { error } = JSON.parse(text);
+    if (typeof error === "string") {
+      return { message: error, told: true };
+    }
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) {
+      throw error;
+    }
+  }
+  return { message: `HTTP ${response.status}`, told: false };
+}
+
+function query(values) {
+  const search = new URLSearchParams();
+  for (const [name, value] of Object.entries(values)) {
+    if (value !== null && value !== undefined && value !== "") {
+      search.set(name, String(value));
+    }
+  }
+  return search.toString();
+}
+
+/** Whole numbers in a JSON text that JavaScript would round. @param {string} text @returns {string[]} */
+export function unsafeNumbers(text) {
+  if (!/\d{16}/u.test(text)) {
+    return [];
+  }
+  const tokens = text.match(/"(?:[^"\\]|\\.)*"|-?\d{16,}(?![\d.eE])/gu) ?? [];
+  return tokens.filter((token) => !token.startsWith('"') && BigInt(Number(token)) !== BigInt(token));
+}
