@@ -1,8 +1,8 @@
 """The same light run on two hosts side by side, one bare and one with the pack, alternating.
 
-The graph is EmptyImage → SaveImage with another colour each time, so nothing is cached. Measured per run: wall time from
-POST /prompt until ComfyUI's own history shows the end, and the process's CPU time. With the pack also: how long after
-ComfyUI accepted the graph its submission was durable, as the ledger's own stamps tell.
+The graph is EmptyImage → SaveImage with another colour each time, so nothing is cached. Measured per run: wall time
+from POST /prompt until ComfyUI's own history shows the end, and the process's CPU time (Linux only). With the pack
+also: how long after ComfyUI accepted the graph its submission was durable, as the ledger's own stamps tell.
 
 usage: python bench/overhead.py [--runs N] [--json]
 The host is the real ComfyUI of COMFYUI_PATH and COMFYUI_PYTHON, else the embedded one.
@@ -20,12 +20,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-TESTS = Path(__file__).resolve().parent.parent / "tests"
-sys.path[:0] = [str(TESTS), str(TESTS / "comfyui")]
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "comfyui"))
 
 import conftest  # noqa: F401  makes the package importable
 import graphs
 import hosts
+from comfy_provenance.provenance.seal import dsse
 from comfy_provenance.provenance.store.ledger import Ledger
 
 
@@ -47,19 +48,13 @@ def one(host: hosts.Host, color: int) -> float:
 def durable_ms(host: hosts.Host) -> list[float]:
     """Milliseconds from acceptance to the moment each submission was written."""
     ledger = Ledger.open(host.ledger, read_only=True)
-    found = []
+    reader, found = ledger.reader(), []
     for row in ledger.index.iterate():
-        said: dict[str, Any] = json.loads(ledger_payload(ledger, row.submission))["predicate"]
+        said: dict[str, Any] = json.loads(dsse.read_unverified(reader.entry(row.submission)).payload)["predicate"]
         moments = [datetime.fromisoformat(said[name].replace("Z", "+00:00")) for name in ("accepted_at", "recorded_at")]
         found.append((moments[1] - moments[0]).total_seconds() * 1000)
     ledger.close()
     return found
-
-
-def ledger_payload(ledger: Ledger, index: int) -> bytes:
-    from comfy_provenance.provenance.seal import dsse
-
-    return dsse.read_unverified(ledger.reader().entry(index)).payload
 
 
 def main() -> int:
