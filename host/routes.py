@@ -7,31 +7,26 @@ GET from any page through.
 
 from __future__ import annotations
 
-import asyncio
 import tempfile
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 
 from ..provenance import errors
 from ..provenance.model import Json
 from ..provenance.service import Service
-from . import comfy
+from . import comfy, statement_routes
+from .answers import BASE, as_json, bordered, in_thread
 from .hooks import QueueHooks
 
 if TYPE_CHECKING:
     from ..provenance.present.api import Api, Blob
 
-BASE = "/provenance/v1"
 LARGEST_UPLOAD = 1 << 30
 SAFE_IN_A_PAGE = frozenset(("image/png", "image/jpeg", "image/webp", "image/gif", "image/avif"))
-STATUS = {errors.NotFound: 404, errors.Ambiguous: 409, errors.InputError: 400}
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class Routes:
@@ -65,25 +60,31 @@ class Routes:
         limit, cursor = request.query.get("limit", "50"), request.query.get("cursor")
         if not limit.isascii() or not limit.isdigit():
             raise errors.InputError("limit must be a whole number")
-        return await _json(lambda: self.api().page(int(limit), cursor))
+        return await as_json(lambda: self.api().page(int(limit), cursor, request.query))
 
     async def execution(self, request: web.Request) -> web.StreamResponse:
-        return await _json(lambda: self.api().show(request.match_info["ref"]))
+        return await as_json(lambda: self.api().show(request.match_info["ref"]))
 
     async def lineage(self, request: web.Request) -> web.StreamResponse:
-        return await _json(lambda: self.api().lineage(request.match_info["ref"]))
+        return await as_json(lambda: self.api().lineage(request.match_info["ref"]))
 
     async def diff(self, request: web.Request) -> web.StreamResponse:
         a, b = request.query.get("a"), request.query.get("b")
         if not a or not b:
             raise errors.InputError("diff needs two runs: ?a=...&b=...")
-        return await _json(lambda: self.api().diff(a, b))
+        return await as_json(lambda: self.api().diff(a, b))
 
     async def restore(self, request: web.Request) -> web.StreamResponse:
-        return await _json(lambda: self.api().restore(request.match_info["ref"]))
+        return await as_json(lambda: self.api().restore(request.match_info["ref"]))
 
     async def search(self, request: web.Request) -> web.StreamResponse:
-        return await _json(lambda: self.api().search(request.query.get("text", "")))
+        return await as_json(lambda: self.api().search(request.query.get("text", "")))
+
+    async def labels(self, request: web.Request) -> web.StreamResponse:
+        return await as_json(lambda: self.api().labels())
+
+    async def storage(self, request: web.Request) -> web.StreamResponse:
+        return await as_json(lambda: self.api().storage())
 
     async def status(self, request: web.Request) -> web.StreamResponse:
         def answer() -> dict[str, Json]:
@@ -92,7 +93,7 @@ class Routes:
             counted.pop("recorder", None)
             return {**counted, **recorder}
 
-        return await _json(answer)
+        return await as_json(answer)
 
     async def thumbnail(self, request: web.Request) -> web.StreamResponse:
         return await _blob(request, lambda: self.api().thumbnail(request.match_info["sha256"]))
@@ -102,7 +103,7 @@ class Routes:
 
     async def verify(self, request: web.Request) -> web.StreamResponse:
         api = self.api()
-        size = int((await _in_thread(api.status))["entries"])
+        size = int((await in_thread(api.status))["entries"])
         again = request.query.get("again") == "1"
         return web.json_response(self._check.poll(size, lambda told: api.verify(progress=told), again=again))
 
@@ -110,7 +111,10 @@ class Routes:
         api = self.api()
         if not request.content_type.startswith("multipart/"):
             raise errors.InputError("send the file as multipart/form-data")
-        part = await (await request.multipart()).next()
+        try:
+            part = await (await request.multipart()).next()
+        except ValueError as error:
+            raise errors.InputError(f"the form cannot be read: {error}") from error
         if part is None or not hasattr(part, "read_chunk"):
             raise errors.InputError("the form holds no file")
         with tempfile.TemporaryDirectory(prefix="comfy-provenance-") as folder:
@@ -121,8 +125,8 @@ class Routes:
                     size += len(chunk)
                     if size > LARGEST_UPLOAD:
                         raise errors.InputError(f"the file is larger than {LARGEST_UPLOAD >> 20} MiB")
-                    await _in_thread(lambda chunk=chunk: file.write(chunk))
-            return await _json(lambda: api.identify(path))
+                    await in_thread(lambda chunk=chunk: file.write(chunk))
+            return await as_json(lambda: api.identify(path))
 
 
 Verify = Callable[[Callable[[int, int], None]], dict[str, Json]]
@@ -169,48 +173,21 @@ def register(table: web.RouteTableDef, service: Service, hooks: QueueHooks) -> N
         ("diff", routes.diff),
         ("restore/{ref}", routes.restore),
         ("search", routes.search),
+        ("labels", routes.labels),
+        ("storage", routes.storage),
         ("status", routes.status),
         ("verify", routes.verify),
         ("thumbnails/{sha256}", routes.thumbnail),
         ("objects/{sha256}", routes.object),
     ):
-        table.get(f"{BASE}/{path}")(_bordered(handler))
-    table.post(f"{BASE}/identify")(_bordered(routes.identify))
-
-
-def _bordered(handler: Handler) -> Handler:
-    async def answer(request: web.Request) -> web.StreamResponse:
-        if not _same_site(request):
-            return web.json_response({"error": "requests from other sites are refused"}, status=403)
-        try:
-            return await handler(request)
-        except errors.ProvenanceError as error:
-            status = next((code for kind, code in STATUS.items() if isinstance(error, kind)), 500)
-            if isinstance(error, errors.StorageError):
-                status = 503
-            return web.json_response({"error": str(error)}, status=status)
-
-    return answer
-
-
-def _same_site(request: web.Request) -> bool:
-    if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
-        return False
-    origin = request.headers.get("Origin")
-    return origin is None or urlsplit(origin).netloc.lower() == request.headers.get("Host", "").lower()
-
-
-async def _in_thread(question: Callable[[], Any]) -> Any:
-    return await asyncio.get_running_loop().run_in_executor(None, question)
-
-
-async def _json(question: Callable[[], Json]) -> web.Response:
-    return web.json_response(await _in_thread(question))
+        table.get(f"{BASE}/{path}")(bordered(handler))
+    table.post(f"{BASE}/identify")(bordered(routes.identify))
+    statement_routes.register(table, service, routes.api)
 
 
 async def _blob(request: web.Request, question: Callable[[], Blob]) -> web.StreamResponse:
     """Stream an object. Only plain pictures are shown in a page; everything else is a download of unknown kind."""
-    blob = await _in_thread(question)
+    blob = await in_thread(question)
     shown = blob.media_type in SAFE_IN_A_PAGE
     headers = {
         "Content-Type": blob.media_type if shown else "application/octet-stream",
@@ -226,6 +203,6 @@ async def _blob(request: web.Request, question: Callable[[], Blob]) -> web.Strea
         headers["Content-Length"] = str(blob.size)
     response = web.StreamResponse(headers=headers)
     await response.prepare(request)
-    while (block := await _in_thread(lambda: next(blob.blocks, None))) is not None:
+    while (block := await in_thread(lambda: next(blob.blocks, None))) is not None:
         await response.write(block)
     return response

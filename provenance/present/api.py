@@ -7,8 +7,8 @@ message that is one clear line. Nothing here verifies signatures but `verify`.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from ..canonical import is_sha256_hex, sha256_hex
@@ -22,7 +22,7 @@ from ..record import files
 from ..seal import checkpoint
 from ..seal.keys import PublicKey
 from ..store.ledger import Ledger
-from . import checking, disk, identify, machine
+from . import checking, disk, filters, identify, machine
 from .details import Details
 from .machine import Machine
 from .refs import Resolver
@@ -70,15 +70,20 @@ class Api:
         self._details = Details(ledger, self._runs)
         self._resolver = Resolver(ledger.index, disk=disk, directories=self._directories() or {})
 
-    def page(self, limit: int = 50, cursor: str | None = None) -> dict[str, Json]:
-        """{"items": [as in `log`], "next": cursor or null}, newest first. Raises InputError for a bad one."""
+    def page(
+        self, limit: int = 50, cursor: str | None = None, wanted: Mapping[str, str] | None = None
+    ) -> dict[str, Json]:
+        """{"items": [as in `docs/http.md`], "next": cursor or null}, newest first. Raises InputError for a bad one.
+
+        wanted: what `filters.run_filter` reads; then only runs that match are items.
+        """
         if not 1 <= limit <= MOST_PER_PAGE:
             raise InputError(f"limit must be 1 to {MOST_PER_PAGE}")
         before = None if cursor is None else _ordinal(cursor)
-        runs = self._ledger.index.page(limit + 1, before)
+        runs = self._ledger.index.page(limit + 1, before, filters.run_filter(wanted or {}, self._runs.open))
         more = len(runs) > limit
         runs = runs[:limit]
-        return {"items": list(self._runs.lines(runs)), "next": str(runs[-1].ordinal) if more else None}
+        return {"items": list(self._runs.lines(runs, full=True)), "next": str(runs[-1].ordinal) if more else None}
 
     def log(self, limit: int | None = None) -> Iterator[dict[str, Json]]:
         """One item per run, oldest first, in bounded memory; with a limit, the newest runs only."""
@@ -163,6 +168,23 @@ class Api:
             "public_key": {"fingerprint": self._ledger.public.fingerprint, "id": self._ledger.public.key_id},
             "recorder": None if self._service is None else self._service(),
         }
+
+    def storage(self) -> dict[str, Json]:
+        """{"ledger": {"path", "bytes"}, "entries": {"count"}, "objects", "thumbnails", "kept": {"outputs", "inputs"}},
+        each of the others {"count", "bytes"}. Takes seconds for a large ledger."""
+        found = self._ledger.usage()
+        return {
+            "ledger": {"path": str(self._ledger.root), "bytes": found.on_disk},
+            "entries": {"count": found.entries},
+            "objects": asdict(found.objects),
+            "thumbnails": asdict(found.thumbnails),
+            "kept": {"outputs": asdict(found.kept_outputs), "inputs": asdict(found.kept_inputs)},
+        }
+
+    def labels(self) -> dict[str, Json]:
+        """{"items": [{"label", "execution", "recorded_at"}]}: the labels that runs carry now, newest first."""
+        rows = self._ledger.index.decisions.labels()
+        return {"items": [{name: getattr(row, name) for name in ("label", "execution", "recorded_at")} for row in rows]}
 
     def search(self, text: str, limit: int = 50) -> dict[str, Json]:
         """{"items": [{"execution", "node", "input", "text"}]}: texts that match, newest first."""

@@ -14,6 +14,7 @@ from ..model import Asset, FileFacts, Json
 from ..seal import dsse
 from ..store.ledger import Ledger
 from ..store.rows import AssetRow, ExecutionRow, OutputRow
+from . import decisions, signatures
 from .refs import Ref
 from .runs import Runs
 from .sides import Sides, document, environment_of
@@ -53,7 +54,7 @@ class Details:
 
     def run(self, run: ExecutionRow) -> dict[str, Json]:
         """Everything about one run. `finished` facts are null until its completion is recorded."""
-        (line,) = self._runs.lines([run])
+        (line,) = self._runs.lines([run], full=True)
         submission = self._predicate(run.submission)
         completion = {} if run.completion is None else self._predicate(run.completion)
         return {
@@ -78,7 +79,10 @@ class Details:
             "environment": self._index.environment_of(run),
             "redactions": submission["redactions"],
             "intents": [_without(asdict(row), "execution") for row in self._index.intents(run.id)],
-            "entries": [{"index": entry.index, "kind": entry.kind} for entry in self._index.entries_of(run.id)],
+            "decisions": decisions.listed(self._index.decisions.of([run.id])),
+            "label": None if line["decision"] is None else line["decision"]["label"],
+            "session_info": self._session(run.session),
+            **signatures.of_run(self._ledger, run.id),
         }
 
     def recorded(self, run: ExecutionRow) -> Recorded:
@@ -96,6 +100,20 @@ class Details:
             inputs=[_asset_value(row) for row in self._index.assets(run.id)],
             redactions=[{key: mark[key] for key in ("document", "path")} for mark in submission["redactions"]],
         )
+
+    def _session(self, session: str) -> dict[str, Json]:
+        events = self._index.sessions(session)
+        first: dict[str, str] = {}
+        for row in events:
+            first.setdefault(row.event, row.recorded_at)
+        surveys = [row.environment for row in events if row.environment is not None]
+        return {
+            "id": session,
+            "host": self._predicate(events[0].entry)["host"] if events else None,
+            "started_at": first.get("start"),
+            "stopped_at": first.get("stop"),
+            "environment": surveys[-1] if surveys else None,
+        }
 
     def _observations(self, run: ExecutionRow) -> Json:
         return None if run.observations is None else finite(parse_json(document(self._ledger, run.observations)))

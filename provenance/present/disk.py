@@ -77,7 +77,7 @@ def put_back(objects: Objects, missed: Sequence[Json], folder: Path) -> list[dic
 
         name = new_name(item["name"], digest, is_other)
         if not (folder / name).exists():
-            _make(folder)
+            make_folder(folder)
             write_new(folder / name, blocks)
         done.append({**{key: item[key] for key in ("node", "input", "name")}, "new_name": name, "sha256": digest})
     return done
@@ -88,7 +88,7 @@ def export_envelopes(entries: Iterable[bytes], public_pem: str, checkpoint: byte
 
     The folder is made; it must be empty. Raises InputError, StorageError, and what `entries` raises.
     """
-    _make(folder)
+    make_folder(folder)
     if any(folder.iterdir()):
         raise InputError(f"{one_line(str(folder), 120)} is not empty")
     for number, envelope in enumerate(entries):
@@ -97,7 +97,8 @@ def export_envelopes(entries: Iterable[bytes], public_pem: str, checkpoint: byte
     _write(folder / "checkpoint", checkpoint)
 
 
-def _make(folder: Path) -> None:
+def make_folder(folder: Path) -> None:
+    """Make a folder unless it is there. Raises StorageError."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

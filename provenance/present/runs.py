@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 
 from ..errors import InputError, IntegrityError, StorageError
 from ..lineage.changes import Diff
 from ..lineage.diff import compare
 from ..lineage.summary import one_line, summary
-from ..model import Basis, Json, Relation, Status
+from ..model import Json, Status
+from ..store.decisions import DecisionRow
 from ..store.ledger import Ledger
 from ..store.presence import is_alive
 from ..store.rows import ExecutionRow, OutputRow
+from . import decisions, sources
 from .sides import Inputs, Sides
+from .sources import Sources
 
 BATCH = 100  # runs whose rows are read together
 
@@ -42,22 +45,23 @@ class Runs:
         self._inputs = inputs
         self._running = running
 
-    def lines(self, runs: Iterable[ExecutionRow]) -> Iterator[dict[str, Json]]:
-        """The `log` item of each run, in the order given."""
+    def lines(self, runs: Iterable[ExecutionRow], *, full: bool = False) -> Iterator[dict[str, Json]]:
+        """The `log` item of each run, in the order given; in full, with what a page that lists runs needs besides."""
         batch: list[ExecutionRow] = []
         for run in runs:
             batch.append(run)
             if len(batch) == BATCH:
-                yield from self._lines(batch)
+                yield from self._lines(batch, full)
                 batch = []
-        yield from self._lines(batch)
+        yield from self._lines(batch, full)
 
-    def _lines(self, runs: Sequence[ExecutionRow]) -> Iterator[dict[str, Json]]:
+    def _lines(self, runs: Sequence[ExecutionRow], full: bool) -> Iterator[dict[str, Json]]:
         ids = [run.id for run in runs]
         outputs: dict[str, list[OutputRow]] = defaultdict(list)
         for row in self._index.outputs(*ids):
             outputs[row.execution].append(row)
-        parents = self._parents(runs, [run.id for run in runs if not _only_served(outputs[run.id])])
+        found = sources.find(self._index, runs, [run.id for run in runs if not _only_served(outputs[run.id])])
+        more = self._more(runs, outputs, found) if full else {}
         remembered = self._index.summaries(ids)
         sides = self._sides(run for run in runs if run.id not in remembered)
         alive: dict[str, bool] = {}
@@ -72,9 +76,10 @@ class Runs:
                 "execution": run.id,
                 "status": self._status(run, alive),
                 "submitted_at": run.submitted_at,
-                "parents": parents[run.id],
+                "parents": found.parents[run.id],
                 "outputs": [_output(row) for row in outputs[run.id]],
                 "changes": list(changes),
+                **more.get(run.id, {}),
             }
         if fresh and self._remember:
             with suppress(StorageError):  # a cache: what is not remembered is computed again
@@ -91,36 +96,33 @@ class Runs:
         running = self._running is not None and self._running(run.id)
         return Status.RUNNING.value if running else Status.QUEUED.value
 
-    def _parents(self, runs: Sequence[ExecutionRow], working: Sequence[str]) -> dict[str, list[str]]:
-        """Ids of the runs that each run comes from.
+    def open(self) -> Iterator[tuple[str, str]]:
+        """Id and status of each run without a recorded end."""
+        alive: dict[str, bool] = {}
+        for run in self._index.open_executions():
+            yield run.id, self._status(run, alive)
 
-        First the head from which its canvas descended, recorded here or not; then the runs that made the files it
-        loaded, as far as that was observed. Where several runs made the same bytes, the head is meant if it is one
-        of them, else the latest before this run. A run that is not `working`, as when all its outputs came out of
-        the cache, made nothing of its files.
-        """
-        loaded: dict[str, list[str]] = {run.id: [] for run in runs}
-        ended: dict[str, int] = {}
-        for asset in self._index.assets(*working):
-            ended[asset.execution] = asset.ordinal
-            if asset.sha256 is not None:
-                loaded[asset.execution].append(asset.sha256)
-        for edge in self._index.edges_of(*working, relations=(Relation.DERIVED_FROM,)):
-            if edge.basis == Basis.OBSERVED.value and edge.execution in loaded:
-                loaded[edge.execution].append(edge.target.removeprefix("sha256:"))
-        makers: dict[str, list[OutputRow]] = defaultdict(list)
-        for row in self._index.outputs_by_digest(*{digest for found in loaded.values() for digest in found}):
-            if not row.reused:
-                makers[row.sha256 or ""].append(row)
-        found: dict[str, list[str]] = {}
-        for run in runs:
-            parents = [] if run.parent is None else [run.parent]
-            for digest in loaded[run.id]:
-                before = [row.execution for row in makers[digest] if row.ordinal < ended.get(run.id, row.ordinal + 1)]
-                if before and run.parent not in before:
-                    parents.append(before[-1])
-            found[run.id] = [parent for parent in dict.fromkeys(parents) if parent != run.id]
-        return found
+    def _more(
+        self, runs: Sequence[ExecutionRow], outputs: Mapping[str, Sequence[OutputRow]], found: Sources
+    ) -> dict[str, dict[str, Json]]:
+        said: dict[str, list[DecisionRow]] = defaultdict(list)
+        for row in self._index.decisions.of(run.id for run in runs):
+            said[row.execution].append(row)
+        digests = {run.id: list(dict.fromkeys(row.sha256 for row in outputs[run.id] if row.sha256)) for run in runs}
+        small = self._index.with_thumbnail(sha256 for each in digests.values() for sha256 in each)
+        return {
+            run.id: {
+                "prompt_id": run.prompt_id,
+                "parent": _parent(run),
+                "merges": found.merges[run.id],
+                "ended_at": run.ended_at,
+                "duration_ms": run.duration_ms,
+                "error": _error(run),
+                "thumbnails": [sha256 for sha256 in digests[run.id] if sha256 in small],
+                **decisions.standing(said[run.id]),
+            }
+            for run in runs
+        }
 
     def compare(self, a: ExecutionRow, b: ExecutionRow) -> Diff:
         """What changed from one run to another, environment included. Raises IntegrityError."""
@@ -154,6 +156,19 @@ def _changes(run: ExecutionRow, sides: Sides) -> tuple[list[str], bool]:
 
 def _only_served(outputs: Sequence[OutputRow]) -> bool:
     return bool(outputs) and all(row.reused for row in outputs)
+
+
+def _parent(run: ExecutionRow) -> dict[str, Json] | None:
+    if run.parent is None:
+        return None
+    known = bool(run.parent_known)
+    return {"execution": run.parent, "known": known, "basis": run.parent_basis, "method": run.parent_method}
+
+
+def _error(run: ExecutionRow) -> dict[str, Json] | None:
+    if run.error_class is None and run.error_message is None:
+        return None
+    return {"class": run.error_class, "message": run.error_message}
 
 
 def _output(row: OutputRow) -> dict[str, Json]:

@@ -19,8 +19,10 @@ from ..canonical import statement_bytes
 from ..errors import InputError, NotFound
 from ..model import Entry, FileRef, ModelRef, PromptVersion, Relation
 from . import queries, tables
+from .decisions import Decisions
 from .engine import Database
 from .envelopes import Envelopes
+from .filters import RunFilter, conditions
 from .index_rows import fold
 from .names import id_ranges
 from .rows import (
@@ -51,6 +53,7 @@ class Index:
     def __init__(self, database: Database, writer: int) -> None:
         self._database = database
         self._writer = writer
+        self.decisions = Decisions(database)
 
     # runs
 
@@ -79,10 +82,11 @@ class Index:
                     break
         return sorted(ids)
 
-    def page(self, limit: int, before: int | None = None) -> list[ExecutionRow]:
-        """Newest runs first; `before` is the ordinal of the last run of the page before."""
+    def page(self, limit: int, before: int | None = None, wanted: RunFilter | None = None) -> list[ExecutionRow]:
+        """Newest runs first, those wanted only; `before` is the ordinal of the last run of the page before."""
         seq = tables.executions.c.seq
         query = queries.EXECUTIONS.order_by(seq.desc()).limit(limit)
+        query = query if wanted is None else query.where(*conditions(wanted))
         return [queries.execution(row) for row in self._rows(query if before is None else query.where(seq < before))]
 
     def iterate(self) -> Iterator[ExecutionRow]:
@@ -123,6 +127,12 @@ class Index:
         """Outputs with these bytes, oldest first."""
         rows = self._among(queries.OUTPUTS, tables.outputs.c.sha256, digests)
         return [queries.output(row) for row in _in_order(rows)]
+
+    def with_thumbnail(self, digests: Iterable[str]) -> set[str]:
+        """Those of the digests that are of outputs with a small picture."""
+        columns = tables.outputs.c
+        query = select(columns.sha256).where(columns.thumbnail.is_not(None)).distinct()
+        return {str(row.sha256) for row in self._among(query, columns.sha256, digests)}
 
     def outputs_by_pixels(self, pixels: str) -> list[OutputRow]:
         """Outputs with these decoded pixels, oldest first."""
@@ -245,7 +255,8 @@ class Index:
 
     def entries_of(self, execution: str) -> list[Entry]:
         """Entries that speak of this run, in order."""
-        mine = tables.entries.c.seq.in_(queries.seqs_about([execution]))
+        decided = select(tables.decisions.c.seq).where(tables.decisions.c.execution == execution)
+        mine = or_(*(tables.entries.c.seq.in_(each) for each in (queries.seqs_about([execution]), decided)))
         return self._entries(queries.ENTRIES.where(mine).order_by(tables.entries.c.seq))
 
     def latest_checkpoint(self) -> bytes:

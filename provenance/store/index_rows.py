@@ -22,6 +22,7 @@ Row = dict[str, Any]
 Rows = dict[str, list[Row]]
 
 TEXT_ID_BYTES = 16
+MESSAGE_LENGTH = 500  # of an error's message; the entry has all of it
 _INTEGERS = range(-(2**63), 2**63)
 
 
@@ -134,6 +135,7 @@ def _completion(body: Mapping[str, Json]) -> _Made:
             "ended_at": _optional(timings["ended_at"]),
             "duration_ms": _real(timings["duration_ms"]),
             "observations": _optional(body["observations"]),
+            **_failure(body["error"]),
         },
     )
     makers = _makers_of_reused(body)
@@ -229,6 +231,13 @@ def _intent(body: Mapping[str, Json]) -> _Made:
     yield "intents", {**required, **optional, "folded": fold(required["text"])}
 
 
+def _decision(body: Mapping[str, Json]) -> _Made:
+    required = {name: _text(body[name]) for name in ("execution", "decision", "recorded_at")}
+    optional = {name: _optional(body[name]) for name in ("output", "reason", "label")}
+    words = "\n".join(optional[name] or "" for name in ("reason", "label")).strip()
+    yield "decisions", {**required, **optional, "rating": _integer(body["rating"]), "folded": fold(words) or None}
+
+
 def _session(body: Mapping[str, Json]) -> _Made:
     required = {name: _text(body[name]) for name in ("session", "event", "recorded_at")}
     yield "sessions", {**required, "environment": _optional(body["environment"])}
@@ -238,6 +247,16 @@ def _gap(body: Mapping[str, Json]) -> _Made:
     missed = {name: _integer(body["missed"][name]) for name in ("events", "submissions", "completions")}
     optional = {name: _optional(body[name]) for name in ("since", "until", "detail")}
     yield "gaps", {"reason": _text(body["reason"]), **optional, **missed}
+
+
+def _failure(error: Mapping[str, Json] | None) -> Row:
+    if error is None:
+        return {"error_class": None, "error_message": None}
+    message = _optional(error["message"])
+    return {
+        "error_class": _optional(error["class"]),
+        "error_message": None if message is None else message[:MESSAGE_LENGTH],
+    }
 
 
 def _edges(body: Mapping[str, Json]) -> _Made:
@@ -284,5 +303,6 @@ _MAKERS = {
     Kind.COMPLETION: _completion,
     Kind.MODEL: _model,
     Kind.INTENT: _intent,
+    Kind.DECISION: _decision,
     Kind.GAP: _gap,
 }

@@ -29,6 +29,7 @@ from .index_rows import read_statement
 from .index_write import IndexWriter, Progress, Rebuilt
 from .objects import Objects, Prepared
 from .reading import LedgerReader
+from .usage import Usage, measure
 
 DATABASE_NAME = "ledger.sqlite3"
 OBJECTS_NAME = "objects"
@@ -239,6 +240,10 @@ class Ledger:
     def is_writable(self) -> bool:
         """Whether the database was opened for writing. Appending needs the key too."""
         return not self._database.read_only
+
+    def usage(self) -> Usage:
+        """How much room the ledger takes, and for what. Takes seconds for a large one. Raises StorageError."""
+        return measure(self._database, self.root)
 
     def rebuild_index(self, progress: Progress | None = None) -> Rebuilt:
         """Drop the index and make it again from the entries. Raises InputError when opened read-only."""

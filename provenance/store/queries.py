@@ -32,6 +32,8 @@ EXECUTIONS = select(
     _end.c.ended_at,
     _end.c.duration_ms,
     _end.c.observations,
+    _end.c.error_class,
+    _end.c.error_message,
 ).select_from(
     _run.join(_submitted, _submitted.c.seq == _run.c.seq)
     .outerjoin(_end, _end.c.execution == _run.c.id)
@@ -144,6 +146,8 @@ def execution(row: Any) -> ExecutionRow:
         ended_at=row.ended_at,
         duration_ms=row.duration_ms,
         observations=row.observations,
+        error_class=row.error_class,
+        error_message=row.error_message,
     )
 
 

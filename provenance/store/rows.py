@@ -12,7 +12,7 @@ class ExecutionRow:
     """One run. `ordinal` is its place in the order of arrival, `submission` and `completion` are entry indices.
 
     status is `queued` while no completion is recorded; that a run is under way, only the live session knows.
-    `parent_known` tells whether the ledger held the parent when the run was submitted.
+    `parent_known` tells whether the ledger held the parent when the run was submitted. `error_message` is cut short.
     """
 
     id: str
@@ -34,6 +34,8 @@ class ExecutionRow:
     ended_at: str | None
     duration_ms: float | None
     observations: str | None
+    error_class: str | None
+    error_message: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,7 +136,9 @@ endings = Table(
     Column("started_at", Text),
     Column("ended_at", Text),
     Column("duration_ms", Float),
-    Column("observations", Text),
+    Column("observations", Name),
+    Column("error_class", Text),
+    Column("error_message", Text),  # its beginning
 )
 
 open_runs = Table("open_runs", metadata, Column("execution", Name, primary_key=True))
@@ -261,6 +263,20 @@ intents = Table(
     Column("recorded_at", Text, nullable=False),
 )
 
+decisions = Table(
+    "decisions",
+    metadata,
+    Column("seq", _Seq, primary_key=True),
+    Column("execution", Name, nullable=False, index=True),
+    Column("output", Name),
+    Column("decision", Text, nullable=False),
+    Column("rating", SmallInteger),
+    Column("reason", Text),
+    Column("label", Text),
+    Column("folded", Text),  # reason or label as searched
+    Column("recorded_at", Text, nullable=False),
+)
+
 sessions = Table(
     "sessions",
     metadata,
@@ -289,6 +305,6 @@ summaries = Table(
 )
 
 INDEX_TABLES: tuple[Table, ...] = (
-    executions, endings, outputs, assets, prompts, models, edges, model_files, intents, sessions, gaps
+    executions, endings, outputs, assets, prompts, models, edges, model_files, intents, decisions, sessions, gaps
 )  # fmt: skip
 DERIVED_TABLES: tuple[Table, ...] = (open_runs, texts)

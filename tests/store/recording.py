@@ -11,6 +11,7 @@ from typing import Any
 from comfy_provenance.provenance.model import (
     Asset,
     Basis,
+    Decision,
     Edge,
     FileFacts,
     FileRef,
@@ -96,6 +97,18 @@ class Recorder:
         self.complete(run, self.submit(run, parent), outputs=outputs, edges=edges, **said)
         return run
 
+    def decide(self, run: str, decision: Decision, output: str | None = None, **said: Any) -> int:
+        body = predicate.decision(
+            session="s1",
+            at=self.now(),
+            execution=run,
+            prompt_document=digest_of("prompt"),
+            output=output,
+            decision=decision,
+            **said,
+        )
+        return self.ledger.append(Kind.DECISION, lambda binding: body).index
+
     def everything(self) -> None:
         """At least one row in every index table."""
         host = {"session": "s1", "host": "ComfyUI", "host_version": "0.3.64"}
@@ -111,6 +124,8 @@ class Recorder:
             models=[ModelRef("4", "ckpt_name", "checkpoints", "sd.safetensors", 5, 6)],
             edges=[Edge("run-2", f"sha256:{digest_of('a.png')}", Relation.USED, Basis.OBSERVED, "file", via=("10",))],
         )
+        failed = predicate.Failure("RuntimeError", "out of memory")
+        self.complete("run-4", self.submit("run-4"), Status.ERROR, error=failed)
         self.submit("run-3", parent="gone", known=False)
         model = predicate.model(
             session="s1",
@@ -126,6 +141,9 @@ class Recorder:
         self.ledger.append(Kind.MODEL, lambda binding: model)
         intent = predicate.intent(session="s1", at=self.now(), text="A quiet Kätzchen", title="Cats", execution="run-2")
         self.ledger.append(Kind.INTENT, lambda binding: intent)
+        self.decide("run-1", Decision.KEEP, output=digest_of("a.png"), reason="Das Licht, 光线")
+        self.decide("run-2", Decision.RATE, rating=4)
+        self.decide("run-2", Decision.LABEL, label="Evening")
         gap = predicate.gap(session="s1", at=self.now(), reason="disk-full", missed=predicate.Missed(3, 1, 1))
         self.ledger.append(Kind.GAP, lambda binding: gap)
 

@@ -148,7 +148,8 @@ def test_edges_of_a_run_include_what_was_learned_later(filled: Ledger) -> None:
 
 
 def test_entries_of_a_run_are_all_that_speak_of_it(filled: Ledger) -> None:
-    assert [entry.kind for entry in filled.index.entries_of("run-2")] == ["submission", "completion", "model", "intent"]
+    kinds = ["submission", "completion", "model", "intent", "decision", "decision"]
+    assert [entry.kind for entry in filled.index.entries_of("run-2")] == kinds
 
 
 @pytest.mark.parametrize("wanted", ["cat", "CAT", "ｃａｔ", "in cat"])
@@ -178,7 +179,7 @@ def test_ideas_gaps_and_sessions_are_listed(filled: Ledger) -> None:
 
 def test_counts(filled: Ledger) -> None:
     counts = filled.index.counts()
-    assert (counts.entries, counts.executions, counts.open_executions, counts.outputs, counts.gaps) == (10, 3, 1, 2, 1)
+    assert (counts.entries, counts.executions, counts.open_executions, counts.outputs, counts.gaps) == (15, 4, 1, 2, 1)
 
 
 def test_summaries_are_remembered_until_the_index_is_rebuilt(filled: Ledger) -> None:
@@ -231,14 +232,14 @@ def test_a_rebuilt_index_has_the_rows_that_appending_wrote(filled: Ledger) -> No
     seen: list[tuple[int, int]] = []
     rebuilt = filled.rebuild_index(lambda done, total: seen.append((done, total)))
     assert rows(filled) == before
-    assert (rebuilt.entries, rebuilt.unreadable) == (10, 0)
-    assert seen[-1] == (10, 10)
+    assert (rebuilt.entries, rebuilt.unreadable) == (15, 0)
+    assert seen[-1] == (15, 15)
 
 
 def test_a_sound_index_gives_no_findings(filled: Ledger) -> None:
     seen: list[tuple[int, int]] = []
     assert list(filled.check_index(lambda done, total: seen.append((done, total)))) == []
-    assert seen == [(10, 10)]
+    assert seen == [(15, 15)]
 
 
 @pytest.mark.parametrize("table", CHECKED)

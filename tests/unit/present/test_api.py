@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -58,7 +59,56 @@ def test_pages_go_from_the_newest_run_to_the_oldest(api):
     ids = [item["execution"] for page in (first, second, third) for item in page["items"]]
     assert ids == [run_id(number) for number in range(9, 0, -1)]
     assert third["next"] is None
-    assert first["items"] == list(reversed(list(api.log(4))))
+    for item, line in zip(first["items"], reversed(list(api.log(4))), strict=True):
+        assert {name: item[name] for name in line} == line
+
+
+def test_an_item_names_its_merges_apart_from_its_parent(api, recorded):
+    items = {item["execution"]: item for item in api.page()["items"]}
+    composite = items[run_id(5)]
+    assert composite["parent"] == {"execution": run_id(4), "known": True, "basis": "declared", "method": "workflow"}
+    assert composite["merges"] == [{"execution": run_id(1), "basis": "observed"}]
+    assert (items[run_id(1)]["parent"], items[run_id(1)]["merges"]) == (None, [])
+    assert items[run_id(6)]["error"] == {"class": "RuntimeError", "message": "no"}
+    assert items[run_id(3)]["error"] is None
+    for number in (1, 7):  # the cached run shows the picture of the run that made it
+        assert items[run_id(number)]["thumbnails"] == [recorded.outputs[run_id(1)].facts.sha256]
+
+
+def test_a_page_of_matches(api):
+    assert [item["execution"] for item in api.page(wanted={"text": "GOLDEN fog"})["items"]] == [run_id(3)]
+    assert [item["execution"] for item in api.page(wanted={"status": "error"})["items"]] == [run_id(6)]
+    assert [item["execution"] for item in api.page(wanted={"status": "lost", "limit": "4"})["items"]] == [run_id(8)]
+    assert api.page(wanted={"status": "queued"})["items"] == []
+    assert len(api.page(wanted={"text": " ", "model": "SD15"})["items"]) == 8
+    first = api.page(3, wanted={"decision": "undecided"})
+    second = api.page(500, first["next"], wanted={"decision": "undecided"})
+    assert len([*first["items"], *second["items"]]) == 9
+
+
+def test_details_tell_of_session_and_signatures(api):
+    found = api.show(run_id(1))
+    assert found["session_info"]["id"] == found["session"] == SESSION
+    assert found["session_info"]["host"] == {"name": "ComfyUI", "version": "0.8.0"}
+    assert found["session_info"]["environment"] == found["environment"]
+    assert [entry["signed"] for entry in found["entries"]] == [True, True]
+    assert found["signature"]["state"] == "good"
+    assert found["signature"]["key"] == api.status()["public_key"]["fingerprint"]
+    assert found["signature"]["checkpoint"]["size"] == api.status()["entries"]
+    assert (found["decisions"], found["label"]) == ([], None)
+
+
+def test_an_entry_that_somebody_changed_shows_in_the_details(copied):
+    database = copied / "user" / "__provenance" / "ledger.sqlite3"
+    with sqlite3.connect(database) as connection:
+        changed = "UPDATE entries SET leaf = zeroblob(32) WHERE kind = 'completion' AND number = 4"
+        assert connection.execute(changed).rowcount == 1
+    connection.close()
+    ledger = Ledger.open(database.parent, read_only=True)
+    found = Api(ledger).show(run_id(1))
+    ledger.close()
+    assert found["signature"]["state"] == "bad"
+    assert [entry["signed"] for entry in found["entries"]] == [True, False]
 
 
 @pytest.mark.parametrize(("limit", "cursor"), [(0, None), (501, None), (1, "x"), (1, "-1"), (1, "9" * 40), (1, "٣")])

@@ -1,0 +1,64 @@
+"""Which runs made the files that a run loaded. Reads the index only."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from ..model import Basis, Json, Relation
+from ..store.index import Index
+from ..store.rows import ExecutionRow, OutputRow
+
+_FILE = "sha256:"
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What each run of some comes from: `parents` as `log` shows them, `merges` with how each is known."""
+
+    parents: Mapping[str, list[str]]
+    merges: Mapping[str, list[dict[str, Json]]]
+
+
+def find(index: Index, runs: Sequence[ExecutionRow], working: Sequence[str]) -> Sources:
+    """Where these runs come from.
+
+    First the head from which its canvas descended, recorded here or not; then the runs that made the files it loaded,
+    as far as that was observed, and, among the merges only, as far as it was guessed from how pictures look. Where
+    several runs made the same bytes, the head is meant if it is one of them, else the latest before this run. A run
+    that is not `working`, as when all its outputs came out of the cache, made nothing of its files.
+    """
+    observed: dict[str, list[str]] = {run.id: [] for run in runs}
+    guessed: dict[str, list[str]] = {run.id: [] for run in runs}
+    ended: dict[str, int] = {}
+    for asset in index.assets(*working):
+        ended[asset.execution] = asset.ordinal
+        if asset.sha256 is not None:
+            observed[asset.execution].append(asset.sha256)
+    for edge in index.edges_of(*working, relations=(Relation.DERIVED_FROM,)):
+        if edge.execution in observed:
+            into = observed if edge.basis == Basis.OBSERVED.value else guessed
+            into[edge.execution].append(edge.target.removeprefix(_FILE))
+    makers = _makers(index, (*observed.values(), *guessed.values()))
+    parents: dict[str, list[str]] = {}
+    merges: dict[str, list[dict[str, Json]]] = {}
+    for run in runs:
+        found: dict[str, Basis] = {}
+        for digests, basis in ((observed[run.id], Basis.OBSERVED), (guessed[run.id], Basis.INFERRED)):
+            for digest in digests:
+                before = [row.execution for row in makers[digest] if row.ordinal < ended.get(run.id, row.ordinal + 1)]
+                if before and run.parent not in before and before[-1] != run.id:
+                    found.setdefault(before[-1], basis)
+        merges[run.id] = [{"execution": maker, "basis": basis.value} for maker, basis in found.items()]
+        heads = [run.parent] if run.parent not in (None, run.id) else []
+        parents[run.id] = [*heads, *(maker for maker, basis in found.items() if basis is Basis.OBSERVED)]
+    return Sources(parents, merges)
+
+
+def _makers(index: Index, wanted: Iterable[Iterable[str]]) -> Mapping[str, list[OutputRow]]:
+    makers: dict[str, list[OutputRow]] = defaultdict(list)
+    for row in index.outputs_by_digest(*{digest for digests in wanted for digest in digests}):
+        if not row.reused:
+            makers[row.sha256 or ""].append(row)
+    return makers
