@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import os
 import sqlite3
 import statistics
 import tempfile
@@ -54,7 +53,8 @@ def record(ledger: Ledger, run: series.Run) -> None:
     documents = [(data, "application/json") for data in run.documents.values()]
     submission = ledger.append(Kind.SUBMISSION, lambda _: run.submission, objects=documents)
     body = run.completed(submission.index)
-    ledger.append(Kind.COMPLETION, lambda _: body)
+    thumbnails = [(run.thumbnail, "image/webp")] if run.thumbnail else []
+    ledger.append(Kind.COMPLETION, lambda _: body, objects=thumbnails)
 
 
 def timed(action: Callable[..., object], *arguments: object) -> float:
@@ -98,7 +98,7 @@ def main() -> int:
     ratio = {key: round(ours_row[key] / floor_row[key], 2) for key in floor_row if key != "ms"}
     print(series.shown([floor_row, ours_row, {"ms": "ratio", **ratio}], as_json=arguments.json))
     if not arguments.json:
-        print(f"\n{arguments.runs} runs, alternating; load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
+        print(f"\n{arguments.runs} runs, alternating; {series.machine()}")
     return 0
 
 

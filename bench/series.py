@@ -2,14 +2,18 @@
 
 The UI workflow has the size that is the median of the official templates (16.5 KB), and the API prompt that belongs to
 it. Of ten runs eight change the seed only, one the prompt's words, one goes back to an earlier run and starts a branch
-from there; one in twenty loads an output of an earlier run. The same number of runs gives the same bytes each time.
+from there; one in twenty loads an output of an earlier run; every two hundredth begins a new work. The same number of
+runs gives the same bytes each time.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
+import platform
 import random
+import sqlite3
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -42,7 +46,7 @@ NODES = 20
 WORDS = (
     "a an the cat crystal pendant light glass silver forest river stone morning mist soft warm cold blue golden "
     "portrait macro film grain depth of field studio shadow reflection hand carved amber moonlight ocean garden paper"
-).split()
+).split()  # noqa: SIM905
 CHINESE = "猫水晶吊坠光影玻璃银色森林河流石头清晨薄雾柔和温暖蓝色金色肖像微距胶片颗粒景深工作室倒影琥珀月光海洋花园"
 
 
@@ -54,6 +58,7 @@ class Run:
     documents: dict[str, bytes]
     submission: predicate.Body
     outputs: list[Output]
+    thumbnail: bytes
     completion: dict[str, Any]
 
     def completed(self, submission: int) -> predicate.Body:
@@ -75,11 +80,17 @@ def session() -> predicate.Body:
 
 
 class Author:
-    """Makes runs, one after another. `seed_only` leaves out branches, loaded images and changes of words."""
+    """Makes runs, one after another.
 
-    def __init__(self, *, seed_only: bool = False) -> None:
+    seed_only leaves out branches, loaded images and changes of words; snapshots=False leaves the documents out, for
+    ledgers that only their index is asked about; thumbnails is how many bytes each output's small picture has.
+    """
+
+    def __init__(self, *, seed_only: bool = False, snapshots: bool = True, thumbnails: int = 0) -> None:
         self._dice = random.Random(7)  # the same series each time
         self._seed_only = seed_only
+        self._snapshots = snapshots
+        self._thumbnails = thumbnails
         self._workflow, self._prompt = _graph(self._dice)
         self._texts = [self._text(), "blurry, low quality, watermark"]
         self._history: list[tuple[str, str]] = []  # (execution, digest of its output)
@@ -95,11 +106,13 @@ class Author:
         parent = self._history[-1] if self._history else None
         if habit == 9:
             parent = self._history[max(number - dice.randrange(2, 200), 0)]
+        if number % 200 == 0 and not self._seed_only:
+            parent = None
         if habit == 4:
             self._texts[0] = self._text()
         loaded = self._history[dice.randrange(max(number - 500, 0), number)] if number % 20 == 13 else None
         execution, seed = _uuid(dice), dice.getrandbits(64)
-        documents = self._documents(seed)
+        documents = self._documents(seed) if self._snapshots else {"workflow": b"", "prompt": b""}
         digests = {name: sha256_hex(data) for name, data in documents.items()}
         at = Instant(START_NS + number * 5_000_000_000, number * 5_000_000_000 + 2)
         declared = None
@@ -122,7 +135,8 @@ class Author:
             parent=declared,
             edges=links,
         )
-        output = self._output(number)
+        thumbnail = dice.randbytes(self._thumbnails)
+        output = self._output(number, thumbnail)
         name = f"sha256:{output.facts.sha256 if output.facts else ''}"
         edges = [Edge(name, execution, Relation.GENERATED, Basis.OBSERVED, "file", via=("9",))]
         edges.append(Edge(execution, f"sha256:{MODEL}", Relation.USED_MODEL, Basis.OBSERVED, "name", via=("9",)))
@@ -151,7 +165,7 @@ class Author:
             "edges": edges,
         }
         self._history.append((execution, name.removeprefix("sha256:")))
-        return Run(execution, documents, submission, [output], completion)
+        return Run(execution, documents, submission, [output], thumbnail, completion)
 
     def _documents(self, seed: int) -> dict[str, bytes]:
         self._workflow["nodes"][2]["widgets_values"][0] = seed
@@ -160,7 +174,7 @@ class Author:
         self._prompt["6"]["inputs"]["text"] = self._texts[0]
         return {"workflow": snapshot_bytes(self._workflow), "prompt": snapshot_bytes(self._prompt)}
 
-    def _output(self, number: int) -> Output:
+    def _output(self, number: int, thumbnail: bytes) -> Output:
         sha256 = digest("output", number)
         facts = FileFacts(
             sha256=sha256,
@@ -173,7 +187,7 @@ class Author:
             perceptual=digest("looks", number)[:16],
         )
         file = FileRef("output", "", f"ComfyUI_{number:05}_.png")
-        return Output("9", "images", 0, file, facts, thumbnail=digest("thumbnail", number))
+        return Output("9", "images", 0, file, facts, thumbnail=sha256_hex(thumbnail) if thumbnail else None)
 
     def _text(self) -> str:
         if self._dice.random() < 0.3:
@@ -230,6 +244,12 @@ def _graph(dice: random.Random) -> tuple[dict[str, Any], dict[str, Any]]:
     canvas = {"ds": {"scale": 0.75, "offset": [120.5, -33.25]}, "frontendVersion": "1.27.10"}
     workflow |= {"links": links, "groups": [], "config": {}, "extra": canvas, "version": 0.4}
     return workflow, prompt
+
+
+def machine() -> str:
+    """How busy the machine was, where it can tell."""
+    load = f"load {os.getloadavg()[0]:.1f} on " if hasattr(os, "getloadavg") else ""
+    return f"{load}{os.cpu_count()} cores, Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}"
 
 
 def table(rows: list[dict[str, Any]]) -> str:

@@ -74,6 +74,24 @@ def read_unverified(envelope: bytes) -> Unverified:
     """
     if len(envelope) > MAX_ENVELOPE:
         raise IntegrityError(f"envelope of {len(envelope)} bytes is larger than {MAX_ENVELOPE}")
+    return _as_written(envelope) or _parsed(envelope)
+
+
+def _as_written(envelope: bytes) -> Unverified | None:
+    """The parts of an envelope that is written our way; None for any other, which `_parsed` finds the fault of."""
+    head, tail = len(_BEFORE_PAYLOAD), len(envelope) - len(_AFTER_SIGNATURE)
+    payload, _, rest = envelope[head:tail].partition(_BEFORE_KEY)
+    key_id, _, signature = rest.partition(_BEFORE_SIGNATURE)
+    try:
+        claimed = Unverified(binascii.a2b_base64(payload), key_id.decode("ascii"), binascii.a2b_base64(signature))
+    except ValueError:
+        return None
+    if not is_sha256_hex(claimed.key_id):
+        return None
+    return claimed if _envelope(claimed.payload, claimed.key_id, claimed.signature) == envelope else None
+
+
+def _parsed(envelope: bytes) -> Unverified:
     try:
         document = parse_json(envelope)
     except InputError as error:
@@ -177,3 +195,4 @@ _STRICT = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constan
 
 # Base64 and hexadecimal need no escapes, so one serialization serves as the form of all envelopes.
 _FORM = statement_bytes({"payload": "%b", "payloadType": PAYLOAD_TYPE, "signatures": [{"keyid": "%b", "sig": "%b"}]})
+_BEFORE_PAYLOAD, _BEFORE_KEY, _BEFORE_SIGNATURE, _AFTER_SIGNATURE = _FORM.split(b"%b")

@@ -10,7 +10,7 @@ import itertools
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Select, and_, delete, func, insert, or_, select, type_coerce
 from sqlalchemy.sql import ColumnElement
@@ -41,6 +41,8 @@ from .rows import (
 )
 
 __all__ = ["MAX_DISTANCE", "ExecutionRow", "Index"]
+
+_T = TypeVar("_T")
 
 MAX_DISTANCE = 15
 _CHUNK = 500  # values in one IN list; SQLite allows 32,766
@@ -151,9 +153,18 @@ class Index:
         near = queries.nearby(value, max_distance // 4)
         columns = tables.outputs.c
         candidates = or_(*(columns[f"band{place}"].in_(near[place]) for place in range(4)))
-        found = [queries.output(row) for row in _in_order(self._rows(queries.OUTPUTS.where(candidates)))]
-        scored = [(row, queries.distance(row.perceptual, value)) for row in found if row.perceptual is not None]
-        return sorted((pair for pair in scored if pair[1] <= max_distance), key=lambda pair: pair[1])
+        looked_at = self._rows(select(columns.seq, columns.item, columns.perceptual).where(candidates))
+        distances = {
+            (row.seq, row.item): queries.distance(row.perceptual, value)
+            for row in looked_at
+            if row.perceptual is not None
+        }
+        alike = {place: distance for place, distance in distances.items() if distance <= max_distance}
+        rows = self._among(queries.OUTPUTS, columns.seq, [seq for seq, _ in alike])
+        found = [
+            (queries.output(row), alike[row.seq, row.item]) for row in _in_order(rows) if (row.seq, row.item) in alike
+        ]
+        return sorted(found, key=lambda pair: pair[1])
 
     def latest_output_at(self, file: FileRef) -> OutputRow | None:
         """The newest output that was written under this name."""
@@ -349,12 +360,12 @@ class Index:
         with self._database.read() as connection:
             return connection.execute(query).scalar()
 
-    def _among(self, query: Select[Any], column: ColumnElement[Any], values: Iterable[str]) -> list[Any]:
+    def _among(self, query: Select[Any], column: ColumnElement[Any], values: Iterable[Any]) -> list[Any]:
         """Rows whose column is one of the values, in as few queries as the database allows."""
         return [row for chunk in _chunks(values) for row in self._rows(query.where(column.in_(chunk)))]
 
 
-def _chunks(values: Iterable[str]) -> Iterator[list[str]]:
+def _chunks(values: Iterable[_T]) -> Iterator[list[_T]]:
     remaining = iter(dict.fromkeys(values))
     while chunk := list(itertools.islice(remaining, _CHUNK)):
         yield chunk

@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Connection, bindparam, select
 
@@ -27,6 +28,7 @@ from .object_files import ObjectFiles
 ROW_LIMIT = 64 * 1024  # bytes after compression up to which an object lives in the database
 _WORTH_COMPRESSING = 256
 _LEVEL = 1  # a run waits for no compressor: higher levels cost three times as much for a tenth less
+_KEPT = 4  # bases kept at hand for reading
 _PACKED = ("image/", "video/", "audio/", "application/zip")
 
 
@@ -50,11 +52,11 @@ class Objects:
         self._database = database
         self._files = ObjectFiles(folder)
         self._insert = database.insert_new(tables.objects)
+        self._plain: dict[str, bytes] = {}  # bases as last read, for the deltas to them
         columns = tables.objects.c
         self._bases = Bases()
-        self._find = select(columns.encoding, columns.size, columns.base, columns.data).where(
-            columns.digest == bindparam("digest")
-        )
+        stored = select(columns.encoding, columns.size, columns.data, columns.base)
+        self._find = database.statement(stored.where(columns.digest == bindparam("digest")))
         self._describe = select(columns.encoding, columns.size, columns.media_type).where(
             columns.digest == bindparam("digest")
         )
@@ -136,18 +138,31 @@ class Objects:
 
         The digest is known only at the end: a wrong object raises IntegrityError *after* its last piece.
         """
-        with self._database.read() as connection:
-            row = connection.execute(self._find, {"digest": _key(digest)}).first()
-            base = None
-            if row is not None and row.encoding == "delta":
-                base = connection.execute(self._find, {"digest": row.base}).first()
-        if row is None or row.encoding == "file":
+        row = self._database.look_up(self._find, {"digest": _key(digest)})
+        if row is None or row[0] == "file":
             chunks = self._files.read(digest)  # without a row too: the row may be what was lost
             return None if chunks is None else _checked(digest, chunks)
-        if base is not None and row.data is not None:
-            plain = _decoded(digest, base.encoding, base.data, base.size)
-            return _checked(digest, iter((restored(plain, row.data, row.size),)))
-        return _checked(digest, iter((_decoded(digest, row.encoding, row.data, row.size),)))
+        encoding, size, data, base = row
+        if encoding == "delta" and base is not None and data is not None:
+            plain = restored(self._base(digest, tables.as_bytes(base)), tables.as_bytes(data), _size(size))
+        else:
+            plain = _decoded(digest, encoding, data, _size(size))
+        return _checked(digest, iter((plain,)))
+
+    def _base(self, digest: str, base: bytes) -> bytes:
+        """The object that another is stored as a difference to. It is checked: the damage is named where it is."""
+        name = base.hex()
+        if name not in self._plain:
+            row = self._database.look_up(self._find, {"digest": base})
+            if row is None or row[0] not in ("raw", "zlib"):
+                raise IntegrityError(
+                    f"object {digest} is damaged: it is stored as a difference to {name}, which is gone"
+                )
+            plain = _decoded(name, row[0], row[2], _size(row[1]))
+            if sha256_hex(plain) != name:
+                raise IntegrityError(f"object {digest} is damaged: so is {name}, which it is stored as a difference to")
+            self._plain = {name: plain} if len(self._plain) >= _KEPT else {**self._plain, name: plain}
+        return self._plain[name]
 
     def has(self, digest: str) -> bool:
         """Whether the object is here. Its bytes are not looked at."""
@@ -182,14 +197,19 @@ def _key(digest: str) -> bytes:
     return bytes.fromhex(digest)
 
 
-def _decoded(digest: str, encoding: str, data: bytes | None, size: int) -> bytes:
+def _size(size: Any) -> int:
+    """As recorded; 0 when somebody put there what is no number."""
+    return size if isinstance(size, int) else 0
+
+
+def _decoded(digest: str, encoding: Any, data: Any, size: int) -> bytes:
     """Undo the encoding of a row. Never expands beyond the recorded size, whatever the row holds."""
     if data is not None and encoding == "raw":
-        return data
+        return tables.as_bytes(data)
     if data is not None and encoding == "zlib":
         inflate = zlib.decompressobj()
         with suppress(zlib.error):
-            return inflate.decompress(data, max(size, 0) + 1)
+            return inflate.decompress(tables.as_bytes(data), max(size, 0) + 1)
     raise IntegrityError(f"object {digest} is damaged: it cannot be decoded")
 
 

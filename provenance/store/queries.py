@@ -113,10 +113,18 @@ def search(folded: str, limit: int) -> Select[Any]:
     text, prompt, intent = tables.texts.c, tables.prompts.c, tables.intents.c
     # a text is stored once, however many runs carry it: look through the texts, then for the runs
     matching = select(text.id).where(func.coalesce(text.folded, text.text).contains(folded, autoescape=True))
-    in_prompts = (
-        select(_end.c.execution, prompt.seq, prompt.node, prompt.input, text.text)
-        .select_from(tables.prompts.join(tables.texts, prompt.text == text.id).join(_end, _end.c.seq == prompt.seq))
+    # and only the newest of those are asked what they are
+    newest = (
+        select(prompt.seq, prompt.item)
         .where(prompt.text.in_(matching))
+        .order_by(prompt.seq.desc(), prompt.item.desc())
+        .limit(limit)
+        .subquery()
+    )
+    in_prompts = select(_end.c.execution, prompt.seq, prompt.node, prompt.input, text.text).select_from(
+        newest.join(tables.prompts, and_(prompt.seq == newest.c.seq, prompt.item == newest.c.item))
+        .join(tables.texts, prompt.text == text.id)
+        .join(_end, _end.c.seq == prompt.seq)
     )
     in_intents = select(
         intent.execution, intent.seq, intent.node, null().cast(String).label("input"), intent.text

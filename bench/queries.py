@@ -1,0 +1,118 @@
+"""What the index answers, and how fast, in ledgers of different sizes.
+
+The ledgers are made up: index rows as entries would give them, without the entries' signatures and snapshots, which
+no question here reads. Each question is asked about things spread over the whole ledger; p50 over all of them.
+
+usage: python bench/queries.py [--sizes 10000 100000] [--times N] [--json]
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import random
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import series
+from comfy_provenance.provenance.lineage.graph import ancestry
+from comfy_provenance.provenance.model import Kind
+from comfy_provenance.provenance.seal.keys import Signer
+from comfy_provenance.provenance.store import tables
+from comfy_provenance.provenance.store.index_rows import Rows, Statement, rows_of
+from comfy_provenance.provenance.store.ledger import Ledger
+from record import SEED
+
+BATCH = 500
+KEPT = 4000  # runs that questions are asked about
+
+
+def fill(ledger: Ledger, runs: int) -> list[series.Run]:
+    """Write the index rows of this many runs; give some of the runs back."""
+    database, writer = ledger._database, ledger._index_writer
+    entry = database.statement(tables.entries.insert())
+    author, kept, seq, started = series.Author(snapshots=False), [], 1, time.monotonic()
+    remaining = runs
+    while remaining > 0:
+        gathered: Rows = {}
+        entries = []
+        for run in author.runs(min(BATCH, remaining)):
+            for kind, body in ((Kind.SUBMISSION, run.submission), (Kind.COMPLETION, run.completed(seq - 1))):
+                seq += 1
+                values = {"writer": 1, "number": seq - 1, "kind": kind.value, "leaf": bytes(32), "envelope": bytes(300)}
+                entries.append({"seq": seq, **values})
+                for table, rows in rows_of(seq, Statement(kind, body[1])).items():
+                    gathered.setdefault(table, []).extend(rows)
+            if random.random() < KEPT / runs:
+                kept.append(run)
+        with database.write() as connection:
+            entry.run_many(connection, entries)
+            writer._write(connection, gathered, writer._keeping)
+        remaining -= BATCH
+    print(f"{runs} runs made in {time.monotonic() - started:.0f} s", file=sys.stderr)
+    return kept
+
+
+def page(ledger: Ledger, before: int) -> None:
+    runs = [run.id for run in ledger.index.page(50, before)]
+    ledger.index.outputs(*runs)
+    ledger.index.summaries(runs)
+
+
+def questions(ledger: Ledger, runs: list[series.Run], size: int) -> dict[str, Callable[[], object]]:
+    index = ledger.index
+    facts = itertools.cycle([run.outputs[0].facts for run in runs])
+    words = itertools.cycle(["crystal pendant", "paper lantern", "misty river"])
+    chinese = itertools.cycle(["猫水晶", "月光海", "光影"])
+
+    def fact() -> Any:
+        return next(facts)
+
+    return {
+        "page of 50 runs": lambda: page(ledger, random.randrange(size, 2 * size)),
+        "ancestry of an output": lambda: ancestry(index, f"sha256:{fact().sha256}"),
+        "search: two words": lambda: index.search(next(words)),
+        "search: a word that is not there": lambda: index.search("zeppelin"),
+        "search: Chinese": lambda: index.search(next(chinese)),
+        "from its bytes": lambda: index.outputs_by_digest(fact().sha256),
+        "from its pixels": lambda: index.outputs_by_pixels(fact().pixels),
+        "from its looks": lambda: index.outputs_by_perceptual(fact().perceptual, 10),
+    }
+
+
+def p50(action: Callable[[], object], times: int) -> float:
+    spent = []
+    for _ in range(times):
+        start = time.perf_counter_ns()
+        action()
+        spent.append((time.perf_counter_ns() - start) / 1e6)
+    return round(statistics.median(spent), 2)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sizes", type=int, nargs="+", default=[10_000, 100_000])
+    parser.add_argument("--times", type=int, default=60)
+    parser.add_argument("--json", action="store_true")
+    arguments = parser.parse_args()
+    random.seed(1)
+    signer = Signer.from_seed(SEED)
+    found: dict[str, dict[str, Any]] = {}
+    for size in arguments.sizes:
+        with tempfile.TemporaryDirectory() as folder:
+            ledger = Ledger.create(Path(folder) / "ledger", signer, lambda _: series.genesis(signer))
+            runs = fill(ledger, size)
+            for question, ask in questions(ledger, runs, size).items():
+                found.setdefault(question, {"p50 ms": question})[f"{size:,} runs"] = p50(ask, arguments.times)
+            ledger.close()
+    print(series.shown(list(found.values()), as_json=arguments.json))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
