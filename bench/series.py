@@ -43,10 +43,11 @@ from comfy_provenance.provenance.seal.keys import Signer
 SESSION = "5f0d6a52-1a52-4a0e-9f3a-8a4c5f6c7e10"
 START_NS = 1_790_000_000_000_000_000
 NODES = 20
-WORDS = (
+TEXT = (
     "a an the cat crystal pendant light glass silver forest river stone morning mist soft warm cold blue golden "
     "portrait macro film grain depth of field studio shadow reflection hand carved amber moonlight ocean garden paper"
-).split()  # noqa: SIM905
+)
+WORDS = TEXT.split()
 CHINESE = "猫水晶吊坠光影玻璃银色森林河流石头清晨薄雾柔和温暖蓝色金色肖像微距胶片颗粒景深工作室倒影琥珀月光海洋花园"
 
 
