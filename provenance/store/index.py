@@ -22,7 +22,7 @@ from . import queries, tables
 from .decisions import Decisions
 from .engine import Database
 from .envelopes import Envelopes
-from .filters import RunFilter, conditions
+from .filters import RunFilter, matching
 from .index_rows import fold
 from .names import id_ranges
 from .rows import (
@@ -88,7 +88,9 @@ class Index:
         """Newest runs first, those wanted only; `before` is the ordinal of the last run of the page before."""
         seq = tables.executions.c.seq
         query = queries.EXECUTIONS.order_by(seq.desc()).limit(limit)
-        query = query if wanted is None else query.where(*conditions(wanted))
+        if wanted is not None:
+            found = matching(wanted).order_by(seq.desc()).limit(limit)
+            query = query.where(seq.in_(found if before is None else found.where(seq < before)))
         return [queries.execution(row) for row in self._rows(query if before is None else query.where(seq < before))]
 
     def iterate(self) -> Iterator[ExecutionRow]:
