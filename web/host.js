@@ -17,13 +17,13 @@ export function lacking(what, consequence) {
   }
 }
 
-/** Register the extension; `setup` is called once, when the page is ready. */
-export function register(settings, setup) {
+/** Register the extension; `setup` is called once, when the page is ready. `more` is what the page takes beside: commands, menus. */
+export function register(settings, setup, more = {}) {
   if (typeof app?.registerExtension !== "function") {
     lacking("app.registerExtension", "the page does not keep the head");
     return;
   }
-  app.registerExtension({ name: EXTENSION, settings, setup });
+  app.registerExtension({ name: EXTENSION, settings, setup, ...more });
 }
 
 /** The value of a setting, or `fallback` where the page does not know it. */
@@ -125,4 +125,225 @@ export function watchRuns({ before, accepted, refused }) {
     }
     return answer;
   };
+}
+
+/** Ask the host over the page's own door, which knows the address and the user. */
+export function request(path, options) {
+  return typeof api?.fetchApi === "function" ? api.fetchApi(path, options) : fetch(path, options);
+}
+
+/** The address of a route of the host, for an image to show. */
+export function address(path) {
+  return typeof api?.apiURL === "function" ? api.apiURL(path) : path;
+}
+
+/** The language of the page, such as `en` or `zh`. */
+export function locale() {
+  return setting("Comfy.Locale", null) ?? navigator.language ?? "en";
+}
+
+/**
+ * Put a tab into the sidebar. `render(element)` fills it and answers with what takes it down again. Answers with
+ * `{badge(text), tooltip(text)}`, which change what the tab's button says, or null where the page has no sidebar.
+ */
+export function addSidebarTab({ id, icon, title, tooltip, render }) {
+  const manager = app.extensionManager;
+  if (typeof manager?.registerSidebarTab !== "function") {
+    lacking("sidebar tabs for extensions", "the lineage cannot be shown");
+    return null;
+  }
+  let takeDown = null;
+  const down = () => {
+    takeDown?.();
+    takeDown = null;
+  };
+  manager.registerSidebarTab({
+    id,
+    icon,
+    title,
+    tooltip,
+    type: "custom",
+    iconBadge: null,
+    render(element) {
+      down();
+      takeDown = render(element);
+    },
+    destroy: down,
+  });
+  // The page notices changes of its own copy of the tab only.
+  const shown = () => manager.getSidebarTabs?.().find((tab) => tab.id === id) ?? {};
+  return {
+    badge(text) {
+      shown().iconBadge = text;
+    },
+    tooltip(text) {
+      shown().tooltip = text;
+    },
+  };
+}
+
+/** Show a tab of the sidebar. */
+export function openSidebarTab(id) {
+  const sidebar = app.extensionManager?.sidebarTab;
+  if (typeof sidebar?.toggleSidebarTab !== "function") {
+    lacking("way to open a sidebar tab", "press its button instead");
+  } else if (sidebar.activeSidebarTabId !== id) {
+    sidebar.toggleSidebarTab(id);
+  }
+}
+
+/** A short message in a corner of the page. `severity` is `success`, `info`, `warn` or `error`. */
+export function toast(severity, summary, detail = "") {
+  const add = app.extensionManager?.toast?.add;
+  if (typeof add !== "function") {
+    lacking("short messages", "they are written to the console");
+    console.info(`[Provenance] ${summary} ${detail}`);
+    return;
+  }
+  add({ severity, summary, detail, life: severity === "error" || severity === "warn" ? 12_000 : 4000 });
+}
+
+/** What the canvas holds now, as it would be saved, or null. */
+export function serialized() {
+  return canvasGraph()?.serialize?.() ?? null;
+}
+
+/**
+ * Put a workflow on the canvas, in a tab of its own; answers false where the page has no tabs, so that it stands where the
+ * canvas before stood. `name` is used unless something of that name is saved or open.
+ */
+export async function showWorkflow(workflow, name) {
+  if (typeof app.loadGraphData !== "function") {
+    throw new Error("this page cannot load a workflow");
+  }
+  const before = openTab();
+  await app.loadGraphData(workflow, true, true, freeName(name));
+  return before !== null && openTab() !== before;
+}
+
+/** The same for a graph in the form that is executed. */
+export async function showPrompt(prompt, name) {
+  if (typeof app.loadApiJson !== "function") {
+    throw new Error("this page cannot load the graph of a run that was sent without a workflow");
+  }
+  const before = openTab();
+  await app.loadApiJson(prompt, freeName(name) ?? undefined);
+  return before !== null && openTab() !== before;
+}
+
+function freeName(name) {
+  const taken = app.extensionManager?.workflow?.getWorkflowByPath?.(`workflows/${name}.json`);
+  return taken ? null : name;
+}
+
+/** Whether the page opens workflows in tabs. */
+export function hasTabs() {
+  return openTab() !== null;
+}
+
+/** Have the page take note of what was done to the canvas as one step that can be undone. `change` does it. */
+export function asOneEdit(change) {
+  const graph = canvasGraph();
+  graph?.beforeChange?.();
+  change();
+  graph?.afterChange?.();
+  const tracker = openTab()?.changeTracker;
+  (tracker?.captureCanvasState ?? tracker?.checkState)?.call(tracker);
+  redraw();
+}
+
+export function redraw() {
+  app.canvas?.setDirty?.(true, true);
+}
+
+/** All nodes on the canvas, those in subgraphs too, each with the id that the executed graph calls it by. */
+export function canvasNodes() {
+  const found = [];
+  const visit = (graph, prefix, depth) => {
+    for (const node of graph?.nodes ?? graph?._nodes ?? []) {
+      found.push({ id: `${prefix}${node.id}`, node });
+      if (node.subgraph && depth < 32) {
+        visit(node.subgraph, `${prefix}${node.id}:`, depth + 1);
+      }
+    }
+  };
+  visit(canvasGraph(), "", 0);
+  return found;
+}
+
+/** Give a widget a value as the author would: with what the node does on it. */
+export function setWidget(node, widget, value) {
+  widget.value = value;
+  widget.callback?.(value, app.canvas, node);
+}
+
+let marked = new Set();
+let drawing = false;
+
+/** Draw a frame around these nodes of the root graph until told otherwise. Nothing in the graph changes. */
+export function mark(ids, colour) {
+  marked = new Set(ids.map(String));
+  const { canvas } = app;
+  if (!canvas) {
+    lacking("canvas to draw on", "nodes that differ are not marked");
+    return;
+  }
+  if (!drawing) {
+    drawing = true;
+    const before = canvas.onDrawForeground;
+    canvas.onDrawForeground = function (context, area) {
+      before?.call(this, context, area);
+      if (marked.size > 0 && canvas.graph === canvasGraph()) {
+        frame(context, canvas.graph, colour);
+      }
+    };
+  }
+  redraw();
+}
+
+function frame(context, graph, colour) {
+  context.save();
+  context.lineWidth = 3;
+  context.strokeStyle = colour;
+  for (const node of graph.nodes ?? graph._nodes ?? []) {
+    if (marked.has(String(node.id))) {
+      const title = LiteGraph.NODE_TITLE_HEIGHT ?? 30;
+      const [width, height] = node.flags?.collapsed ? [node._collapsed_width ?? 80, 0] : node.size;
+      context.strokeRect(node.pos[0] - 7, node.pos[1] - title - 7, width + 14, height + title + 14);
+    }
+  }
+  context.restore();
+}
+
+/** The address of the picture that a node shows or loads, or null. */
+export function imageOf(node) {
+  const shown = node?.imgs?.[node.imageIndex ?? 0]?.src;
+  if (shown) {
+    return shown;
+  }
+  const [first] = app.nodeOutputs?.[node?.id]?.images ?? [];
+  if (!first?.filename) {
+    return null;
+  }
+  const { filename, subfolder = "", type = "output" } = first;
+  return address(`/view?${new URLSearchParams({ filename, subfolder, type })}`);
+}
+
+/** Offer an entry in the menu of nodes: `entryFor(node)` answers `{content, callback}` or null. */
+export function nodeMenu(entryFor) {
+  const LGraphCanvas = globalThis.LGraphCanvas;
+  const options = LGraphCanvas?.prototype?.getNodeMenuOptions;
+  if (typeof app.collectNodeMenuItems === "function") {
+    return { getNodeMenuItems: (node) => [entryFor(node)].filter((entry) => entry !== null) };
+  }
+  if (typeof options !== "function") {
+    lacking("menu of nodes", "the lineage of a node's image is not offered there");
+    return {};
+  }
+  LGraphCanvas.prototype.getNodeMenuOptions = function (node) {
+    const found = options.call(this, node);
+    const entry = entryFor(node);
+    return entry === null ? found : [...found, null, entry];
+  };
+  return {};
 }

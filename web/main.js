@@ -2,6 +2,7 @@
 
 import { headOf, moveHead, Presses } from "./head.js";
 import * as host from "./host.js";
+import * as lineage from "./lineage.js";
 
 const KEEP_HEAD = "Provenance.KeepHead";
 
@@ -14,6 +15,7 @@ const SETTINGS = [
     type: "boolean",
     defaultValue: true,
   },
+  ...lineage.SETTINGS,
 ];
 
 function keepHead() {
@@ -40,7 +42,11 @@ function keepHead() {
     accepted: ({ press, tab, sent }, execution) => write(presses.accepted(press, tab, sent, execution)),
     refused: ({ press }) => write(presses.refused(press)),
   });
-  host.onEvent("provenance", () => {});
 }
 
-host.register(SETTINGS, keepHead);
+function setUp() {
+  keepHead();
+  lineage.setUp();
+}
+
+host.register(SETTINGS, setUp, lineage.offers());

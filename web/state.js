@@ -53,7 +53,7 @@ export function newestLoaded(state, { items, next }) {
   if (state.runs.length === 0) {
     return pageLoaded(state, { items, next });
   }
-  return renew(state, items, at);
+  return renew(state.error === null ? state : { ...state, error: null }, items, at);
 }
 
 /** A run that may stand anywhere came again; one that is not in the list is passed over. */

@@ -1,0 +1,135 @@
+/** Puts the lineage into the page: tab, commands, menu of nodes, settings. Called once by `main.js`. */
+
+import { Actions } from "./actions.js";
+import { Record } from "./api.js";
+import { headOf } from "./head.js";
+import * as host from "./host.js";
+import { runningSeen } from "./state.js";
+import { Store } from "./store.js";
+import { install } from "./style.js";
+import { languageOf, translator } from "./texts.js";
+import { Panel } from "./view/panel.js";
+import { Pictures } from "./view/pictures.js";
+
+const TAB = "provenance-lineage";
+const BADGES = { broken: "!", offline: "!", paused: "‖", off: "‖" };
+
+const SHOW_TAB = "Provenance.ShowTab";
+const NODE_MENU = "Provenance.NodeMenu";
+const GROUP_SEEDS = "Provenance.GroupSeeds";
+
+/** Settings, each of which switches one feature off or on. */
+export const SETTINGS = [
+  setting(SHOW_TAB, "Show the lineage in the sidebar", "Takes effect when the page is loaded again.", true),
+  setting(NODE_MENU, "Offer the lineage of an image in the menu of its node", "Shows the run that made the image.", true),
+  setting(GROUP_SEEDS, "Fold runs that differ in their seed only", "Three or more of them, made one after the other, share a row.", true),
+  setting("Provenance.MarkDifferences", "After a branch is reloaded, frame the nodes that differ from the canvas before", "The frames go with the next reload, or when this is switched off.", false),
+];
+
+function setting(id, name, tooltip, defaultValue) {
+  const short = id.split(".").at(-1);
+  return { id, name, tooltip, category: ["Provenance", "Lineage", short], type: "boolean", defaultValue };
+}
+
+/** What the page takes beside the settings: commands, and the menu of nodes. */
+export function offers() {
+  const t = translator(navigator.language);
+  const lineage = () => shown ?? { open: () => {}, recording: () => {} };
+  return {
+    commands: [
+      { id: "Provenance.OpenLineage", label: t("command.open"), icon: "pi pi-sitemap", function: () => lineage().open() },
+      { id: "Provenance.PauseRecording", label: t("command.pause"), icon: "pi pi-pause", function: () => lineage().recording("paused") },
+      { id: "Provenance.ResumeRecording", label: t("command.resume"), icon: "pi pi-play", function: () => lineage().recording("recording") },
+    ],
+    menuCommands: [{ path: ["Provenance"], commands: ["Provenance.OpenLineage", "Provenance.PauseRecording", "Provenance.ResumeRecording"] }],
+    ...host.nodeMenu((node) => {
+      const address = host.setting(NODE_MENU, true) && shown !== null ? host.imageOf(node) : null;
+      return address === null ? null : { content: translator(host.locale())("menu.image"), callback: () => shown.find(address) };
+    }),
+  };
+}
+
+/** The one lineage of the page; null until it is set up. */
+let shown = null;
+
+/** Set up the tab, and keep it told of what the host records. */
+export function setUp() {
+  const locale = host.locale();
+  const t = translator(locale);
+  const api = new Record(host.request);
+  const store = new Store(api);
+  const pictures = new Pictures(host.address);
+  const actions = new Actions({ api, store, t, pictures });
+  let panel = null;
+
+  const tab = host.setting(SHOW_TAB, true)
+    ? host.addSidebarTab({
+        id: TAB,
+        icon: "pi pi-sitemap",
+        title: t("tab.title"),
+        tooltip: t("tab.tooltip"),
+        render(element) {
+          install(document);
+          element.classList.add("cpv-host");
+          panel = new Panel({
+            t,
+            locale: languageOf(locale) === "zh" ? "zh-CN" : locale,
+            store,
+            api,
+            actions,
+            pictures,
+            head: () => headOf(host.canvasGraph()),
+            group: () => host.setting(GROUP_SEEDS, true),
+          });
+          element.replaceChildren(panel.element);
+          panel.list.draw();
+          return () => {
+            panel?.destroy();
+            panel = null;
+          };
+        },
+      })
+    : null;
+
+  let told = "";
+  store.subscribe(({ status }) => {
+    const state = status?.state ?? "starting";
+    const reason = status?.reason ?? "";
+    if (tab === null || told === state + reason) {
+      return;
+    }
+    told = state + reason;
+    tab.badge(BADGES[state] ?? null);
+    tab.tooltip(state === "paused" ? t("tab.paused") : state in BADGES ? t("tab.broken", { reason }) : t("tab.tooltip"));
+  });
+  void store.readStatus();
+
+  host.onEvent("provenance", (event) => {
+    store.recorded(event ?? {});
+    if (event?.kind === "gap" || event?.kind === "session") {
+      void store.readStatus();
+    }
+  });
+  host.onEvent("execution_start", (event) => store.apply((now) => runningSeen(now, event?.prompt_id ?? null)));
+  for (const end of ["execution_success", "execution_error", "execution_interrupted"]) {
+    host.onEvent(end, () => store.apply((now) => runningSeen(now, null)));
+  }
+  host.onEvent("reconnected", () => store.refreshSoon());
+
+  const open = () => {
+    host.openSidebarTab(TAB);
+  };
+  shown = {
+    open,
+    recording: (state) => void actions.recording(state),
+    async find(address) {
+      open();
+      await actions.identifyAt(address, async (id) => {
+        for (let tries = 0; panel === null && tries < 40; tries += 1) {
+          await new Promise((resolve) => setTimeout(resolve, 50)); // the page puts the tab up a moment later
+        }
+        await panel?.go(id);
+      });
+    },
+  };
+}

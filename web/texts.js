@@ -1,0 +1,22 @@
+/** The words of the tab in the language of the page. Pure. */
+
+import en from "./texts/en.js";
+import zh from "./texts/zh.js";
+
+/** Languages by code; every one has the same keys. */
+export const LANGUAGES = { en, zh };
+
+/** The language to use for a locale such as `zh-TW`. */
+export function languageOf(locale) {
+  return /^zh\b/iu.test(locale ?? "") ? "zh" : "en";
+}
+
+/**
+ * What looks up a text: `t("changes.more", {count: 3})`. A key that there is none of is shown as it is.
+ * @param {string} locale
+ */
+export function translator(locale) {
+  const texts = LANGUAGES[languageOf(locale)];
+  return (key, values = {}) =>
+    (texts[key] ?? key).replace(/\{(\w+)\}/gu, (whole, name) => (name in values ? String(values[name]) : whole));
+}

@@ -1,0 +1,324 @@
+/** Everything about the selected run, and what can be done with it. Reads what it shows itself; actions are told to `on`. */
+
+import { Refusal } from "../api.js";
+import { labelOf } from "../fold.js";
+import { moment, shortId } from "../words.js";
+import { button, h, put } from "./dom.js";
+import * as sections from "./sections.js";
+
+const KEPT = 60;
+
+export class Inspector {
+  #api;
+  #view;
+  #on;
+  #run = null;
+  #shown = null;
+  #against = undefined;
+  #abort = null;
+  #memory = new Map();
+  #details = new Map();
+
+  /**
+   * @param {{api: import("../api.js").Record, view: object, on: object}} options
+   *   `view`: `t`, `locale`, `picture(sha256)`, `full(output)`, `features`; `on`: what each action does
+   */
+  constructor({ api, view, on }) {
+    this.#api = api;
+    this.#view = view;
+    this.#on = on;
+    this.element = h("section", {
+      class: "cpv-inspector",
+      testid: "provenance-inspector",
+      "aria-label": view.t("inspector.title"),
+      on: { click: (event) => this.#click(event) },
+    });
+  }
+
+  destroy() {
+    this.#abort?.abort();
+  }
+
+  /** The run that is shown in full, as `show` answers, or null while it is read. */
+  get details() {
+    return this.#shown;
+  }
+
+  /** Show a run: `run` as the tree knows it, or null with an id of one that the tree does not hold. */
+  async show(id, run) {
+    if (id === null) {
+      this.#abort?.abort();
+      this.#run = this.#shown = null;
+      this.element.replaceChildren();
+      return;
+    }
+    const renewed = this.#run?.execution === id;
+    if (renewed && run !== null && run === this.#run) {
+      return;
+    }
+    if (!renewed) {
+      this.#against = undefined;
+      this.element.scrollTop = 0;
+      this.#shown = null;
+    }
+    this.#run = run ?? { execution: id };
+    this.#head();
+    await this.#load(id, renewed);
+  }
+
+  /** Compare with another run than the parent; null is the parent again. */
+  async against(id) {
+    this.#against = id ?? undefined;
+    if (this.#run) {
+      await this.#load(this.#run.execution, true);
+    }
+  }
+
+  /** Open the field for a word of the author's: `note`, `label`, or the reason of `keep` or `reject`. */
+  ask(what) {
+    const field = this.element.querySelector(".cpv-ask");
+    if (!field) {
+      return;
+    }
+    const { t } = this.#view;
+    const label = what === "label";
+    const input = h(label ? "input" : "textarea", {
+      class: "cpv-input",
+      rows: label ? null : "2",
+      maxlength: label ? "200" : "10000",
+      placeholder: t(`ask.${what}`),
+      "aria-label": t(`ask.${what}`),
+      testid: `provenance-ask-${what}`,
+    });
+    if (label) {
+      input.value = labelOf(this.#run) ?? "";
+    } else if (what === "note") {
+      input.value = this.#run.decision?.note ?? "";
+    }
+    const close = () => {
+      field.replaceChildren();
+      this.#on.focusTree();
+    };
+    const send = () => {
+      close();
+      if (label || input.value.trim() !== "") {
+        this.#on.say(what, input.value.trim());
+      }
+    };
+    input.addEventListener("keydown", (event) => {
+      event.stopPropagation();
+      if (event.isComposing) {
+        return;
+      }
+      if (event.key === "Enter" && !event.shiftKey) {
+        event.preventDefault();
+        send();
+      } else if (event.key === "Escape") {
+        event.preventDefault();
+        close();
+      }
+    });
+    put(field, input, h("div", { class: "cpv-ask-row" }, h("span", { class: "muted" }, t("ask.hint")), button({ text: t("ask.sign"), kind: "primary small", on: send })));
+    input.focus();
+    input.select();
+  }
+
+  #click(event) {
+    const go = event.target.closest("[data-go]");
+    if (go) {
+      this.#on.go(go.dataset.go);
+    }
+  }
+
+  #head() {
+    const { t } = this.#view;
+    const run = this.#run;
+    const had = this.element.querySelector(".cpv-ask")?.firstChild;
+    const said = run.decision ?? {};
+    const header = h(
+      "header",
+      { class: "cpv-inspector-head" },
+      h(
+        "div",
+        { class: "cpv-title" },
+        h("h3", {}, labelOf(run) ?? t("inspector.run", { id: shortId(run.execution) })),
+        h("span", { class: "muted" }, run.submitted_at ? moment(run.submitted_at, new Date(), this.#view.locale) : ""),
+        button({ icon: "close", title: t("inspector.close"), kind: "quiet", on: () => this.#on.close() }),
+      ),
+      h(
+        "div",
+        { class: "cpv-actions", role: "toolbar", "aria-label": t("actions.title") },
+        button({ icon: "reload", text: t("actions.reload"), kind: "primary", key: "Enter", testid: "provenance-reload", on: () => this.#on.reload() }),
+        button({ icon: "compare", title: t("actions.compare"), key: "C", testid: "provenance-compare", on: () => this.#on.compare() }),
+        button({ icon: "keep", title: t("actions.keep"), key: "K", kind: "keep", pressed: said.decision === "keep", testid: "provenance-decision-keep", on: () => this.#on.decide("keep") }),
+        button({ icon: "reject", title: t("actions.reject"), key: "R", kind: "reject", pressed: said.decision === "reject", testid: "provenance-decision-reject", on: () => this.#on.decide("reject") }),
+        stars(said.rating ?? 0, t, (rating) => this.#on.rate(rating)),
+        button({ icon: "note", title: t("actions.note"), key: "N", testid: "provenance-note", on: () => this.ask("note") }),
+        button({ icon: "label", title: t("actions.label"), key: "L", testid: "provenance-label", on: () => this.ask("label") }),
+        h("span", { class: "cpv-space" }),
+        button({ icon: "apply", title: t("actions.apply"), testid: "provenance-apply", disabled: !run.parent, on: () => this.#on.apply() }),
+        button({ icon: "download", title: t("actions.download"), testid: "provenance-download", on: () => this.#on.download() }),
+        button({ icon: "copy", title: t("actions.copy"), testid: "provenance-copy", on: () => this.#on.copy() }),
+      ),
+      h("div", { class: "cpv-ask" }, had && this.element.dataset.run === run.execution ? [...this.element.querySelector(".cpv-ask").childNodes] : []),
+    );
+    const before = this.element.querySelector(".cpv-inspector-head");
+    const focused = before?.contains(document.activeElement) ? document.activeElement : null;
+    const typing = focused?.matches("input, textarea") ? focused : null;
+    const testid = typing ? null : focused?.dataset.testid;
+    if (before && this.element.dataset.run === run.execution) {
+      before.replaceWith(header);
+    } else {
+      put(this.element, header, h("div", { class: "cpv-details" }, this.#quick(run)));
+    }
+    this.element.dataset.run = run.execution;
+    (typing ?? (testid ? header.querySelector(`[data-testid="${testid}"]`) : null))?.focus();
+  }
+
+  /** What the tree knows already, so that the place of the pictures does not jump. */
+  #quick(run) {
+    const pictures = (run.thumbnails ?? []).map((sha256) => h("figure", {}, h("span", { class: "cpv-picture" }, this.#view.picture(sha256))));
+    return [h("div", { class: `cpv-pictures${pictures.length > 1 ? " many" : ""}` }, ...pictures), h("p", { class: "muted cpv-loading" }, this.#view.t("loading"))];
+  }
+
+  async #load(id, renewed) {
+    this.#abort?.abort();
+    const abort = new AbortController();
+    this.#abort = abort;
+    const { signal } = abort;
+    try {
+      const key = JSON.stringify([this.#run.status, this.#run.decision, this.#run.merges?.length]);
+      const known = this.#details.get(id);
+      const shown = known?.key === key && this.#run.status === "success" ? known.shown : await this.#api.execution(id, signal);
+      this.#remember(id, { key, shown });
+      const other = this.#against ?? (shown.parent?.known ? shown.parent.execution : null);
+      const [diff, prompt, environment] = await Promise.all([
+        other ? this.#api.diff(other, shown.execution, signal).catch(forgiven) : null,
+        shown.snapshot?.prompt ? this.#api.document(shown.snapshot.prompt, signal).catch(forgiven) : null,
+        shown.environment ? this.#api.document(shown.environment, signal).catch(forgiven) : null,
+      ]);
+      if (signal.aborted || this.#run?.execution !== id) {
+        return;
+      }
+      this.#shown = shown;
+      this.#draw({ shown, diff, prompt, environment, other });
+      this.#on.loaded(shown);
+    } catch (error) {
+      if (error.name !== "AbortError") {
+        this.#fail(error, renewed);
+      }
+    }
+  }
+
+  #remember(id, value) {
+    this.#details.delete(id);
+    this.#details.set(id, value);
+    if (this.#details.size > KEPT) {
+      this.#details.delete(this.#details.keys().next().value);
+    }
+  }
+
+  #fail(error, renewed) {
+    if (!(error instanceof Refusal)) {
+      throw error;
+    }
+    const place = this.element.querySelector(".cpv-details");
+    if (!renewed && place) {
+      put(place, h("p", { class: "cpv-warning", role: "alert" }, this.#view.t("inspector.failed", { reason: error.message })));
+    }
+  }
+
+  #draw({ shown, diff, prompt, environment, other }) {
+    const view = this.#view;
+    const { t } = view;
+    const memory = this.#memory;
+    const part = (key, content, options = {}) => sections.part(t(`part.${key}`), content, { key, memory, ...options });
+    const said = diff instanceof Refusal ? null : diff;
+    const texts = new Set(shown.prompts.map((prompt_) => `${prompt_.node}/${prompt_.input}`));
+    const merges = this.#run.merges ?? shown.merges ?? [];
+    const scroll = this.element.scrollTop;
+    put(
+      this.element.querySelector(".cpv-details"),
+      this.#pictures(shown),
+      sections.failure(shown, t),
+      this.#comparison(shown, diff, other),
+      part("prompts", sections.prompts(shown, said, t)),
+      part("graph", sections.graphChanges(said, t)),
+      part("parameters", sections.parameters(prompt instanceof Refusal ? null : prompt, said, texts, t), { note: said?.params.length ? t("part.changed", { count: said.params.length }) : null }),
+      part("edges", sections.edges(shown, merges, t)),
+      part("intents", sections.intents(shown)),
+      part("decisions", sections.decisions(shown, view)),
+      part("models", sections.models(shown, said, t)),
+      part("inputs", sections.inputs(shown, t)),
+      part("times", sections.times(shown, view), { open: false }),
+      part("signature", sections.signature(shown, view), { open: false }),
+      part("environment", sections.environment(environment instanceof Refusal ? null : environment, said, t), {
+        open: false,
+        note: said?.environment.length ? t("part.changed", { count: said.environment.length }) : null,
+      }),
+      part("redactions", shown.redactions.length > 0 ? h("ul", { class: "cpv-lines" }, ...shown.redactions.map((mark) => h("li", {}, h("code", {}, `${mark.document} ${mark.path}`)))) : null, { open: false }),
+    );
+    this.element.scrollTop = scroll;
+  }
+
+  #comparison(shown, diff, other) {
+    const { t } = this.#view;
+    if (diff instanceof Refusal) {
+      return h("p", { class: "cpv-warning" }, t("diff.failed", { reason: diff.message }));
+    }
+    const pick = h("button", { type: "button", class: "cpv-link", on: { click: () => this.#on.pickAgainst() } }, t("diff.pick"));
+    if (!other) {
+      return h("p", { class: "cpv-against muted" }, t(shown.parent ? "diff.orphan" : "diff.root"), " ", pick);
+    }
+    const chosen = this.#against !== undefined;
+    return h(
+      "p",
+      { class: "cpv-against muted" },
+      t(chosen ? "diff.against" : "diff.parent"),
+      " ",
+      sections.runLink(other),
+      " ",
+      chosen && shown.parent ? h("button", { type: "button", class: "cpv-link", on: { click: () => this.against(null) } }, t("diff.back")) : pick,
+    );
+  }
+
+  #pictures(shown) {
+    const { t } = this.#view;
+    const small = new Set(shown.thumbnails ?? this.#run.thumbnails ?? []);
+    const pictures = shown.outputs.filter((output) => output.sha256 && small.has(output.sha256));
+    const others = shown.outputs.filter((output) => !(output.sha256 && small.has(output.sha256)));
+    const figure = (output) => {
+      const facts = [output.width ? `${output.width}×${output.height}` : "", output.reused ? t("outputs.reused") : "", output.kept ? t("outputs.kept") : ""];
+      return h(
+        "figure",
+        {},
+        h("button", { type: "button", class: "cpv-picture", title: t("outputs.enlarge"), style: output.width ? `aspect-ratio:${output.width}/${output.height}` : null, on: { click: () => this.#on.enlarge(shown, output) } }, this.#view.full(output)),
+        h("figcaption", { title: output.sha256 }, h("span", {}, output.file ?? t("outputs.value")), h("span", { class: "muted" }, facts.filter(Boolean).join(" · "))),
+      );
+    };
+    const told = others.map((output) => h("div", { class: "cpv-item" }, h("b", {}, output.file ?? t("outputs.value")), h("span", { class: "muted" }, ` #${output.node} ${output.media_type ?? ""} ${output.problem ?? ""}`)));
+    return [h("div", { class: `cpv-pictures${pictures.length > 1 ? " many" : ""}` }, ...pictures.map(figure)), ...told];
+  }
+}
+
+function stars(rating, t, rate) {
+  return h(
+    "span",
+    { class: "cpv-rating", role: "group", "aria-label": t("actions.rate") },
+    ...[1, 2, 3, 4, 5].map((count) =>
+      h(
+        "button",
+        { type: "button", class: count <= rating ? "on" : "", title: `${t("decision.rated", { count })} (${count})`, "aria-label": t("decision.rated", { count }), "aria-pressed": String(count === rating), testid: `provenance-rate-${count}`, on: { click: () => rate(count) } },
+        count <= rating ? "★" : "☆",
+      ),
+    ),
+  );
+}
+
+/** A part that cannot be read is told in its place; the others are shown. */
+function forgiven(error) {
+  if (error instanceof Refusal) {
+    return error;
+  }
+  throw error;
+}
