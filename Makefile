@@ -15,7 +15,7 @@ SPECS := pyproject.toml requirements.txt constraints-dev.txt
 PIP := $(PY) -m pip --disable-pip-version-check --quiet install --no-input -c constraints-dev.txt
 RUN := PYTHONDONTWRITEBYTECODE=1 $(PY)
 
-.PHONY: help demo serve test lint format bench clean distclean
+.PHONY: help demo serve test soak lint format bench clean distclean
 
 help:  ## list the targets
 	@awk -F ':.*##' '/^[a-z]+:.*##/ {printf "  make %-10s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +54,9 @@ test: $(READY)  ## every test this machine can run; what was skipped is named, w
 		echo "SKIPPED tests/web/*.test.js: Node.js 20 or newer is not installed"; \
 	fi; \
 	exit $$failed
+
+soak: $(READY)  ## the tests that take long: hundreds of kills, thousands of runs
+	@$(RUN) -m pytest -m soak tests/soak
 
 lint: $(READY)  ## style, formatting, types and import rules
 	@$(PY) -m ruff check .

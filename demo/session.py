@@ -230,7 +230,7 @@ def as_data(runs: list[Run]) -> list[dict[str, Any]]:
 def run_demo(base_directory: Path, pack: Path, *, on_run: Callable[[Run], None] | None = None) -> list[Run]:
     """Start the embedded host with the pack, play the session, stop the host.
 
-    The host does not wait for what the pack still does in the background. The ledger lies where the pack puts it, below
+    When it has stopped, the pack has recorded everything. The ledger lies where the pack puts it, below
     `<base_directory>/user`.
     """
     from .host.embedded import EmbeddedHost, HostOptions

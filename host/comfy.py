@@ -6,7 +6,7 @@ called on ComfyUI's event loop or sampler thread except `executing_node` and `se
 
 from __future__ import annotations
 
-import contextlib
+import asyncio
 import logging
 import os
 import sys
@@ -37,9 +37,11 @@ def prompt_server() -> Any:
 
 
 def send(event: str, data: Mapping[str, Json]) -> None:
-    """Send a websocket event to every open page; does nothing when the server is closing."""
-    with contextlib.suppress(RuntimeError, ImportError):  # the event loop is closed, or the host's modules are gone
+    """Send a websocket event to every open page; what the server makes of it is not our business."""
+    try:
         prompt_server().send_sync(event, dict(data))
+    except Exception:  # the border: its loop may be closed, its modules gone, its method replaced by another pack
+        LOG.debug("event %s could not be sent", event, exc_info=True)
 
 
 def on_prompt(handler: PromptHandler) -> None:
@@ -54,6 +56,15 @@ def when_started(callback: Callable[[], None]) -> None:
         callback()
 
     prompt_server().app.on_startup.append(started)
+
+
+def when_stopped(callback: Callable[[], None]) -> None:
+    """Call back once, on a thread, when the server is closed in an orderly way. ComfyUI itself just ends."""
+
+    async def stopped(app: Any) -> None:
+        await asyncio.get_running_loop().run_in_executor(None, callback)
+
+    prompt_server().app.on_cleanup.append(stopped)
 
 
 def executing_node() -> tuple[str, int | None] | None:
@@ -208,7 +219,12 @@ class ComfyHost:
 
         import nodes
 
-        packs = {Path(path).name: str(path) for path in dict(nodes.LOADED_MODULE_DIRS).values()}
+        roots = {Path(path).absolute() for path in folder_paths.get_folder_paths("custom_nodes")}
+        packs = {
+            name: str(path)
+            for name, path in dict(nodes.LOADED_MODULE_DIRS).items()
+            if Path(path).parent.absolute() in roots  # ComfyUI lists its own extra nodes there too
+        }
         return {
             "comfyui": {
                 "version": _module_attribute("comfyui_version", "__version__"),

@@ -22,6 +22,7 @@ from ..provenance.model import Accepted, Clock, Event, Finished, Withdrawn
 LOG = logging.getLogger("comfy-provenance")
 STAMP = "provenance"
 LONGEST_ID = 200
+MOST_TOLD = 50
 
 
 class QueueHooks:
@@ -41,6 +42,7 @@ class QueueHooks:
         self._lock = threading.Lock()
         self._used: dict[str, int] = {}
         self._open: dict[str, None] = {}
+        self._told: set[str] = set()
 
     def install(self) -> None:
         """Wrap the queue's methods. Raises AttributeError when one of them does not exist."""
@@ -97,8 +99,11 @@ class QueueHooks:
         try:
             return action(*args)
         except Exception as error:  # the border: a generation never fails because of us
-            LOG.exception("a run could not be observed")
-            self._problem(f"a run could not be observed: {type(error).__name__}: {error}")
+            reason = f"a run could not be observed: {type(error).__name__}: {error}"
+            if reason not in self._told and len(self._told) < MOST_TOLD:
+                self._told.add(reason)
+                LOG.exception("%s", reason)
+            self._problem(reason)
             return None
 
     def _accept(self, item: Any) -> None:

@@ -32,6 +32,7 @@ def install() -> Nodes:
             comfy.on_prompt(_seam_check(service, hooks))
     service.start()
     comfy.when_started(service.ready)
+    comfy.when_stopped(service.close)
     atexit.register(service.close)
     routes.register(server.routes, service, hooks)
     return build(HostPort(service, hooks))

@@ -88,8 +88,12 @@ class Routes:
 
     async def status(self, request: web.Request) -> web.StreamResponse:
         def answer() -> dict[str, Json]:
-            recorder = self._service.status()
-            counted = self.api().status() if self._service.live is not None else {}
+            recorder, counted = self._service.status(), {}
+            try:
+                counted = self.api().status() if self._service.live is not None else {}
+            except errors.ProvenanceError as error:  # what cannot be counted must not hide what to do about it
+                if recorder["recording"]:
+                    recorder.update(recording=False, state="broken", reason=str(error))
             counted.pop("recorder", None)
             return {**counted, **recorder}
 

@@ -63,7 +63,7 @@ def load_settings(path: Path) -> Settings:
         raise InputError(f"settings cannot be read: {path}: {error}") from error
     try:
         given = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"settings are not JSON: {path}: {error}") from error
     if not isinstance(given, dict):
         raise InputError(f"settings must be a JSON object: {path}")

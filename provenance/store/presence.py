@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
@@ -15,6 +16,8 @@ from typing import IO
 from ..errors import StorageError
 
 FOLDER = "sessions"
+ALONE_SECONDS = 10.0
+ALONE_STEP_SECONDS = 0.02
 
 
 class Presence:
@@ -58,8 +61,8 @@ def is_alive(ledger: Path, session: str) -> bool:
 
 @contextlib.contextmanager
 def alone(ledger: Path, purpose: str) -> Iterator[None]:
-    """Hold a lock that one process at a time can have, for a moment's work. Raises StorageError when another has it,
-    or when the folder cannot be written."""
+    """Hold a lock that one process at a time can have, for a moment's work; wait for it where another has it. Raises
+    StorageError when the other takes too long, or when the folder cannot be written."""
     path = _lock_path(ledger, purpose)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -67,8 +70,11 @@ def alone(ledger: Path, purpose: str) -> Iterator[None]:
     except OSError as error:
         raise StorageError(f"cannot write in the ledger's folder: {path.parent}: {error}") from error
     with file:  # closing drops the lock; the file stays, or two could hold locks on two files of one name
-        if not _take(file):
-            raise StorageError("another process is opening the ledger at this moment")
+        deadline = time.monotonic() + ALONE_SECONDS
+        while not _take(file):
+            if time.monotonic() > deadline:
+                raise StorageError("another process has been opening the ledger for a while: is it still alive?")
+            time.sleep(ALONE_STEP_SECONDS)
         yield
 
 
