@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # outside a host nothing but this file is loaded
 
 LOG = logging.getLogger("comfy-provenance")
 SYSTEM_FOLDER = "provenance"
+OWN_EXTRAS = frozenset(("comfy_extras", "comfy_api_nodes"))
 PromptHandler = Callable[[Any], Any]
 
 
@@ -219,11 +220,10 @@ class ComfyHost:
 
         import nodes
 
-        roots = {Path(path).absolute() for path in folder_paths.get_folder_paths("custom_nodes")}
         packs = {
             name: str(path)
             for name, path in dict(nodes.LOADED_MODULE_DIRS).items()
-            if Path(path).parent.absolute() in roots  # ComfyUI lists its own extra nodes there too
+            if Path(path).name not in OWN_EXTRAS  # ComfyUI lists its own extra nodes there too
         }
         return {
             "comfyui": {
