@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,6 @@ from sqlalchemy.sql import Executable
 
 from ..errors import InputError, StorageError
 from . import tables
-from .names import pack
 
 BUSY_SECONDS = 10.0
 PAGE_BYTES = 1024  # an append touches some thirty trees: small pages make for a small journal
@@ -57,7 +56,9 @@ class Statement:
         compiled = clause.compile(dialect=engine.dialect)  # type: ignore[attr-defined]
         self._sql: str = str(compiled)
         self._names: tuple[str, ...] | None = tuple(compiled.positiontup) if compiled.positional else None
-        self._packed = frozenset(name for name, bind in compiled.binds.items() if isinstance(bind.type, tables.Name))
+        self._stored: dict[str, Callable[[Any], Any]] = {
+            name: bind.type.stored for name, bind in compiled.binds.items() if isinstance(bind.type, tables.Name)
+        }
 
     def run(self, connection: Connection, values: Mapping[str, Any]) -> None:
         """Execute once."""
@@ -94,10 +95,10 @@ class Statement:
         return cursor
 
     def _arguments(self, values: Mapping[str, Any]) -> Any:
-        packed = self._packed
+        stored = self._stored
         if self._names is None:
-            return {name: pack(value) if name in packed else value for name, value in values.items()}
-        return [pack(values[name]) if name in packed else values[name] for name in self._names]
+            return {name: stored[name](value) if name in stored else value for name, value in values.items()}
+        return [stored[name](values[name]) if name in stored else values[name] for name in self._names]
 
 
 class Database:

@@ -226,11 +226,8 @@ class Index:
 
     def edges_from(self, *refs: str) -> list[EdgeRow]:
         """Links from these things to older ones, in the order they were recorded."""
-        return [queries.edge(row) for row in _in_order(self._among(queries.EDGES, tables.edges.c.source, refs))]
-
-    def edges_to(self, *refs: str) -> list[EdgeRow]:
-        """Links from newer things to these, in the order they were recorded."""
-        return [queries.edge(row) for row in _in_order(self._among(queries.EDGES, tables.edges.c.target, refs))]
+        found = [row for chunk in _chunks(refs) for row in self._rows(queries.EDGES_FROM, queries.starts(chunk))]
+        return [queries.edge(row) for row in _in_order(found)]
 
     def edges_of(self, *executions: str, relations: Iterable[Relation] | None = None) -> list[EdgeRow]:
         """Links that the entries of these runs state, and what later entries state about them (model fingerprints).
@@ -251,7 +248,7 @@ class Index:
         """All links of one relation that can be walked from these things, however far, each once. Cycles are fine."""
         rows: dict[tuple[int, int], Any] = {}
         for chunk in _chunks(refs):
-            found = self._rows(queries.reachable(relation.value, chunk))
+            found = self._rows(queries.REACHABLE, {"relation": relation.value, **queries.starts(chunk)})
             rows.update(((row.seq, row.item), row) for row in found)
         return [queries.edge(row) for row in _in_order(rows.values())]
 
@@ -349,9 +346,9 @@ class Index:
                     connection.execute(delete(tables.summaries).where(tables.summaries.c.execution == row["execution"]))
                 connection.execute(insert(tables.summaries), rows)
 
-    def _rows(self, query: Any) -> Sequence[Any]:
+    def _rows(self, query: Any, values: dict[str, Any] | None = None) -> Sequence[Any]:
         with self._database.read() as connection:
-            return connection.execute(query).all()
+            return connection.execute(query, values).all()
 
     def _entries(self, query: Any) -> list[Entry]:
         with self._database.read() as connection:

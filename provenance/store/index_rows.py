@@ -260,15 +260,20 @@ def _failure(error: Mapping[str, Json] | None) -> Row:
 
 
 def _edges(body: Mapping[str, Json]) -> _Made:
+    run = body.get("execution")
+    own = {run, *(f"sha256:{output['sha256']}" for output in body.get("outputs", ()))}
     for edge in body["edges"]:
+        source = _text(edge["from"])
+        near = source in own or (run is not None and source.startswith(f"prompt:{run}/") and "/" not in run)
         yield (
             "edges",
             {
-                "source": _text(edge["from"]),
+                "source": source,
                 "target": _text(edge["to"]),
                 **{name: _text(edge[name]) for name in ("relation", "basis", "method")},
                 "score": _real(edge["score"]),
                 "via": statement_bytes(edge["via"]).decode(),
+                "far": None if near else source,
             },
         )
 

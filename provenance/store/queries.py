@@ -7,13 +7,15 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import CompoundSelect, Select, String, and_, func, null, select, union, union_all
+from sqlalchemy import CompoundSelect, Select, String, and_, bindparam, func, null, select, union, union_all
 
 from ..errors import InputError, IntegrityError
 from ..model import Entry, FileRef, Status
 from . import tables
 from .envelopes import Envelopes
 from .rows import AssetRow, EdgeRow, ExecutionRow, ModelRow, OutputRow, PromptRow
+
+FILE_PREFIX, PROMPT_PREFIX = "sha256:", "prompt:"
 
 _entry = tables.entries
 _run = tables.executions
@@ -83,18 +85,54 @@ def seqs_about(executions: Sequence[str]) -> CompoundSelect[Any]:
         select(_run.c.seq).where(_run.c.id.in_(executions)),
         select(_end.c.seq).where(_end.c.execution.in_(executions)),
         select(tables.intents.c.seq).where(tables.intents.c.execution.in_(executions)),
-        select(tables.edges.c.seq).where(tables.edges.c.source.in_(executions)),
+        select(tables.edges.c.seq).where(tables.edges.c.far.in_(executions)),
     )
 
 
-def reachable(relation: str, refs: Sequence[str]) -> Select[Any]:
-    """Edges of one relation that can be walked from these things; UNION, not UNION ALL, ends cycles."""
-    link = tables.edges.c
-    first = select(link.seq, link.item, link.target).where(link.source.in_(refs), link.relation == relation)
+def starts(refs: Sequence[str]) -> dict[str, list[str]]:
+    """Values for `EDGES_FROM` and `REACHABLE`: names of runs, outputs, assets, prompt versions."""
+    return {
+        "refs": list(refs),
+        "runs": [ref.removeprefix(PROMPT_PREFIX).partition("/")[0] for ref in refs if not ref.startswith(FILE_PREFIX)],
+        "digests": [ref.removeprefix(FILE_PREFIX) for ref in refs if ref.startswith(FILE_PREFIX)],
+    }
+
+
+def _given(name: str) -> Any:
+    return bindparam(name, expanding=True)
+
+
+# Links whose source is one of some things. Most are found through the entry of the run or output that they start at.
+_link = tables.edges.c
+_seqs = union(
+    select(_run.c.seq).where(_run.c.id.in_(_given("runs"))),
+    select(_end.c.seq).where(_end.c.execution.in_(_given("runs"))),
+    select(tables.outputs.c.seq).where(tables.outputs.c.sha256.in_(_given("digests"))),
+    select(_link.seq).where(_link.far.in_(_given("refs"))),
+)
+_starting = (_link.seq.in_(_seqs), _link.source.in_(_given("refs")))
+EDGES_FROM = EDGES.where(*_starting)
+
+
+def _reachable() -> Select[Any]:
+    # a step goes from a name to the entries of the run or output that it names, and to their links
+    relation: Any = bindparam("relation")
+    link = tables.edges.alias("link")
+    first = select(_link.seq, _link.item, _link.target).where(*_starting, _link.relation == relation)
     walked = first.cte("walked", recursive=True)
-    further = select(link.seq, link.item, link.target).where(link.source == walked.c.target, link.relation == relation)
-    walked = walked.union(further)
-    return EDGES.join(walked, and_(walked.c.seq == link.seq, walked.c.item == link.item))
+    steps = [
+        select(link.c.seq, link.c.item, link.c.target)
+        .select_from(walked.join(place, name == walked.c.target).join(link, link.c.seq == place.c.seq))
+        .where(link.c.source == walked.c.target, link.c.relation == relation)
+        for place, name in ((_run, _run.c.id), (_end, _end.c.execution), (tables.outputs, tables.outputs.c.sha256))
+    ]
+    far = select(link.c.seq, link.c.item, link.c.target).select_from(walked.join(link, link.c.far == walked.c.target))
+    walked = walked.union(*steps, far.where(link.c.relation == relation))  # UNION, not UNION ALL, ends cycles
+    return EDGES.join(walked, and_(walked.c.seq == _link.seq, walked.c.item == _link.item))
+
+
+# Links of one relation that can be walked from some things, however far.
+REACHABLE = _reachable()
 
 
 def _with_entry(table: Any, *names: str) -> Any:

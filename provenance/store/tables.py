@@ -52,11 +52,30 @@ class Bytes(LargeBinary):
 class Name(Bytes):
     """Digests, ids and names of things: text that is stored in the short form of `names`."""
 
+    def stored(self, name: str | None) -> bytes | None:
+        """What the column holds for a name."""
+        return pack(name)
+
     def bind_processor(self, dialect: Dialect) -> Any:
-        return pack
+        return self.stored
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Any:
         return lambda value: None if value is None else unpack(as_bytes(value))
+
+
+class File(Name):
+    """A digest, stored as the name `sha256:<digest>` that links have for the file: the two compare in the database."""
+
+    def stored(self, name: str | None) -> bytes | None:
+        return None if name is None else pack(f"sha256:{name}")
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Any:
+        return lambda value: None if value is None else _digest_of(unpack(as_bytes(value)))
+
+
+def _digest_of(name: str) -> str:
+    """Anything but a file's name was put there by somebody else, and must not look like a digest."""
+    return name.removeprefix("sha256:") if name.startswith("sha256:") else f"\N{REPLACEMENT CHARACTER}{name}"
 
 
 metadata = MetaData()
@@ -154,7 +173,7 @@ outputs = Table(
     Column("type", Text),
     Column("subfolder", Text),
     Column("filename", Text),
-    Column("sha256", Name, index=True),
+    Column("sha256", File, index=True),
     Column("size", BigInteger),
     Column("media_type", Text),
     Column("width", BigInteger),
@@ -184,7 +203,7 @@ assets = Table(
     Column("sha256", Name, index=True),
     Column("size", BigInteger),
     Column("media_type", Text),
-    Column("pixels", Name, index=True),
+    Column("pixels", Name),
     Column("perceptual", Name),
     Column("kept", Name),
     Column("problem", Text),
@@ -230,13 +249,16 @@ edges = Table(
     metadata,
     Column("seq", _Seq, primary_key=True),
     Column("item", Integer, primary_key=True),
-    Column("source", Name, nullable=False, index=True),
-    Column("target", Name, nullable=False, index=True),
+    Column("source", Name, nullable=False),
+    Column("target", Name, nullable=False),
     Column("relation", Text, nullable=False),
     Column("basis", Text, nullable=False),
     Column("method", Text, nullable=False),
     Column("score", Float),
     Column("via", Text, nullable=False),  # JSON list of node ids
+    # the source again, where it is neither the entry's run nor one of its outputs: those lead to the entry anyway
+    Column("far", Name),
+    Index("ix_edges_far", "far", info={"sparse": True}),
 )
 
 model_files = Table(
