@@ -135,9 +135,9 @@ class QueueHooks:
         at = self._clock()
         item = self.queue.currently_running.get(_argument(args, kwargs, 0, "item_id"))
         execution = execution_of(item)
-        if execution is None:
+        if execution is None or execution not in self._open:  # not recorded, or a client's own words
             return None
-        self._open.pop(execution, None)
+        del self._open[execution]
         history = _argument(args, kwargs, 1, "history_result") or {}
         status = _argument(args, kwargs, 2, "status")
         report = {

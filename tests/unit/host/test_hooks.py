@@ -185,6 +185,15 @@ def test_when_the_event_is_not_taken_nothing_is_stamped() -> None:
     assert seam.events == []
 
 
+def test_a_client_that_writes_the_stamp_itself_ends_nothing() -> None:
+    seam = Seam(takes=False)
+    seam.put("p", provenance={"execution": "some-other-run"})
+    _, item_id = seam.queue.get()
+    seam.takes = True
+    seam.queue.task_done(item_id, {"outputs": {}}, status=SUCCESS)
+    assert seam.events == []
+
+
 def test_a_failure_of_ours_is_reported_and_the_run_goes_on() -> None:
     seam = Seam()
     seam.queue.put((0, "odd"))
