@@ -92,7 +92,8 @@ class QueueHooks:
     def running(self) -> str | None:
         """The execution that ComfyUI works on right now, None between runs or for a run that is not recorded."""
         for item in tuple(self.queue.currently_running.values()):
-            return execution_of(item)
+            execution = execution_of(item)
+            return execution if execution in self._open else None
         return None
 
     def _guarded(self, action: Callable[..., Any], *args: Any) -> Any:
