@@ -13,7 +13,12 @@ import bare
 import machine
 import pytest
 from bare import errors, goes_on, kinds, recorded_once
+from comfy_provenance.provenance.errors import InputError
+from comfy_provenance.provenance.model import Kind, system_clock
+from comfy_provenance.provenance.record import predicate
+from comfy_provenance.provenance.seal import keys
 from comfy_provenance.provenance.store import place
+from comfy_provenance.provenance.store.ledger import Binding, Ledger
 
 pytestmark = pytest.mark.usefixtures("short_pauses")
 
@@ -77,6 +82,31 @@ def test_two_services_take_the_same_run_id_as_two_runs(tmp_path: Path) -> None:
     said = machine.statements(benches[0].places.ledger)
     assert len({each["execution"] for each in said if each["kind"] == "submission"}) == 30
     assert [each for each in said if each["kind"] == "gap"] == []
+
+
+def test_a_refused_append_does_not_forget_what_another_process_wrote(tmp_path: Path) -> None:
+    """The refused one had seen the other's entries; the next one must build on them all the same."""
+    recorded_once(tmp_path)
+    places = bare.Bench(tmp_path).places
+    signer = keys.load(places.key)
+    one, other = (Ledger.open(places.ledger, signer) for _ in range(2))
+
+    def gap(binding: Binding) -> predicate.Body:
+        now = system_clock()
+        missed = predicate.Missed()
+        return predicate.gap(at=now, session="s", reason="test", missed=missed, since=now, until=now, detail=None)
+
+    def refused(binding: Binding) -> predicate.Body:
+        raise InputError("odd")
+
+    one.append(Kind.GAP, gap)
+    other.append(Kind.GAP, gap)
+    with pytest.raises(InputError, match="odd"):
+        one.append(Kind.GAP, refused)
+    one.append(Kind.GAP, gap)
+    for ledger in (one, other):
+        ledger.close()
+    assert {finding["severity"] for finding in machine.verified(places.ledger)} <= {"warning"}
 
 
 @pytest.fixture
