@@ -129,7 +129,8 @@ class Ledger:
                 insert(tables.writers).values(first).returning(tables.writers.c.id)
             ).scalar_one()
             ledger = cls(root, database, writer, signer, validate)
-            ledger._append_in(connection, signer, Kind.GENESIS, genesis, ())
+            appended = ledger._append_in(connection, signer, Kind.GENESIS, genesis, ())
+        ledger._known = appended.head
         return ledger
 
     @classmethod
@@ -225,7 +226,8 @@ class Ledger:
             raise IntegrityError("the ledger's tree is not the one its last checkpoint signs: run verify")
         if known is not None and frontier.size <= known.frontier.size:
             raise IntegrityError("the ledger is older than what this process has written: it was put back or replaced")
-        return _Head(origin, frontier, head.root)
+        self._known = _Head(origin, frontier, head.root)  # committed by others: it stands if this append fails too
+        return self._known
 
     def reader(self) -> LedgerReader:
         """What `verify.verifier` needs to check this ledger. Reads only."""

@@ -25,6 +25,7 @@ from comfy_provenance.provenance.seal.keys import Signer
 from comfy_provenance.provenance.seal.merkle import leaf_hash, root_of
 from comfy_provenance.provenance.store.ledger import Ledger
 from comfy_provenance.provenance.verify import verifier
+from comfy_provenance.tests.store.recording import Recorder
 
 APPENDING = Path(__file__).with_name("appending_process.py")
 
@@ -315,3 +316,15 @@ def test_a_signed_body_of_the_wrong_shape_is_named(ledger: Ledger, signer: Signe
     edit(ledger, "INSERT INTO entries VALUES (2, 1, 1, 'intent', x'00', ?)", dsse.seal(payload, signer))
     assert [(each.code, each.entry) for each in ledger.check_index()] == [("index-entry-unreadable", 1)]
     assert ledger.rebuild_index().unreadable == 1
+
+
+def test_an_append_that_fails_after_another_process_wrote_does_not_stop_the_next(
+    ledger: Ledger, recorder: Recorder, signer: Signer
+) -> None:
+    recorder.submit("one")
+    other = Ledger.open(ledger.root, signer)
+    Recorder(other, recorder.ticks).submit("two")
+    with pytest.raises(InputError, match="already recorded"):
+        recorder.submit("two")
+    assert recorder.submit("three") == 3
+    other.close()
