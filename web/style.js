@@ -140,12 +140,14 @@ button.cpv-change.inferred { font-style: italic; }
 
 .cpv-inspector { flex: 1 1 0; min-height: 0; overflow: hidden auto; border-top: 1px solid var(--cpv-line); scrollbar-gutter: stable; scrollbar-width: thin; user-select: text; }
 .cpv-inspector-head { position: sticky; top: 0; z-index: 1; padding: 0.375rem 0.5rem 0.5rem 0.75rem; background: var(--cpv-bg); border-bottom: 1px solid var(--cpv-line); }
-.cpv-title { display: flex; align-items: baseline; gap: 0.5rem; }
+.cpv-title { display: flex; align-items: center; gap: 0.125rem; height: 2rem; }
 .cpv-title h3 { flex: 0 1 auto; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; font-size: 0.875rem; font-weight: 600; color: var(--cpv-strong); }
-.cpv-title .muted { flex: 1; font-size: 0.75rem; white-space: nowrap; }
-.cpv-title .cpv-button { align-self: center; }
+.cpv-title .muted { flex: 1; padding-left: 0.375rem; font-size: 0.75rem; white-space: nowrap; }
 .cpv-actions { display: flex; flex-wrap: wrap; align-items: center; gap: 0.25rem; }
-.cpv-rating { display: inline-flex; }
+
+.cpv-actions .primary { flex: 1 1 auto; }
+.cpv-break { flex: 0 0 100%; height: 0; }
+.cpv-rating { margin: 0 0.25rem; display: inline-flex; }
 .cpv-rating button { width: 1.125rem; height: 1.75rem; padding: 0; border: 0; background: none; color: var(--cpv-muted); font: 0.9375rem/1 system-ui, sans-serif; cursor: pointer; }
 .cpv-rating button.on, .cpv-rating button:hover { color: var(--cpv-warn); }
 .cpv-ask:not(:empty) { display: grid; gap: 0.25rem; padding-top: 0.5rem; }
@@ -154,9 +156,9 @@ button.cpv-change.inferred { font-style: italic; }
 .cpv-details > * + * { margin-top: 0.5rem; }
 .cpv-pictures { display: grid; gap: 0.5rem; }
 .cpv-pictures.many { grid-template-columns: repeat(auto-fill, minmax(8rem, 1fr)); }
-.cpv-picture { display: block; width: 100%; max-height: 22rem; min-height: 4rem; padding: 0; border: 0; border-radius: 6px; overflow: hidden; background: var(--cpv-hover); cursor: zoom-in; }
-.cpv-picture img { object-fit: contain; max-height: 22rem; }
-span.cpv-picture { aspect-ratio: 1; }
+.cpv-picture { display: block; width: 100%; max-height: 15rem; min-height: 4rem; padding: 0; border: 0; border-radius: 6px; overflow: hidden; background: var(--cpv-hover); cursor: zoom-in; }
+.cpv-picture img { object-fit: contain; max-height: 15rem; }
+span.cpv-picture { height: 15rem; }
 .cpv-pictures figcaption { display: flex; justify-content: space-between; gap: 0.5rem; font-size: 0.75rem; padding-top: 0.125rem; overflow: hidden; white-space: nowrap; }
 .cpv-pictures figcaption span:first-child { overflow: hidden; text-overflow: ellipsis; }
 .cpv-part { border-top: 1px solid var(--cpv-line); padding-top: 0.375rem; }
@@ -234,6 +236,10 @@ dialog.cpv-dialog::backdrop { background: rgb(0 0 0 / 45%); }
 .cpv-differences { margin-top: 0.75rem; display: grid; gap: 0.5rem; }
 .cpv-large img { display: block; width: 100%; height: min(78vh, 60rem); object-fit: contain; }
 
+@container cpv (min-width: 30rem) {
+  .cpv-actions .primary { flex: none; }
+  .cpv-break { display: none; }
+}
 @container cpv (min-width: 46rem) {
   .cpv-body { flex-direction: row; }
   .cpv-body:has(> .cpv-inspector:not([hidden])) .cpv-tree-box { flex-basis: 55%; }

@@ -21,7 +21,7 @@ export class Inspector {
 
   /**
    * @param {{api: import("../api.js").Record, view: object, on: object}} options
-   *   `view`: `t`, `locale`, `picture(sha256)`, `full(output)`, `features`; `on`: what each action does
+   *   `view`: `t`, `locale`, `picture(sha256)`, `full(output)`, `usedBy(id)`; `on`: what each action does
    */
   constructor({ api, view, on }) {
     this.#api = api;
@@ -143,6 +143,9 @@ export class Inspector {
         { class: "cpv-title" },
         h("h3", {}, labelOf(run) ?? t("inspector.run", { id: shortId(run.execution) })),
         h("span", { class: "muted" }, run.submitted_at ? moment(run.submitted_at, new Date(), this.#view.locale) : ""),
+        button({ icon: "apply", title: t("actions.apply"), kind: "quiet", testid: "provenance-apply", disabled: !run.parent, on: () => this.#on.apply() }),
+        button({ icon: "download", title: t("actions.download"), kind: "quiet", testid: "provenance-download", on: () => this.#on.download() }),
+        button({ icon: "copy", title: t("actions.copy"), kind: "quiet", testid: "provenance-copy", on: () => this.#on.copy() }),
         button({ icon: "close", title: t("inspector.close"), kind: "quiet", on: () => this.#on.close() }),
       ),
       h(
@@ -150,15 +153,12 @@ export class Inspector {
         { class: "cpv-actions", role: "toolbar", "aria-label": t("actions.title") },
         button({ icon: "reload", text: t("actions.reload"), kind: "primary", key: "Enter", testid: "provenance-reload", on: () => this.#on.reload() }),
         button({ icon: "compare", title: t("actions.compare"), key: "C", testid: "provenance-compare", on: () => this.#on.compare() }),
+        h("span", { class: "cpv-break" }),
         button({ icon: "keep", title: t("actions.keep"), key: "K", kind: "keep", pressed: said.decision === "keep", testid: "provenance-decision-keep", on: () => this.#on.decide("keep") }),
         button({ icon: "reject", title: t("actions.reject"), key: "R", kind: "reject", pressed: said.decision === "reject", testid: "provenance-decision-reject", on: () => this.#on.decide("reject") }),
         stars(said.rating ?? 0, t, (rating) => this.#on.rate(rating)),
         button({ icon: "note", title: t("actions.note"), key: "N", testid: "provenance-note", on: () => this.ask("note") }),
         button({ icon: "label", title: t("actions.label"), key: "L", testid: "provenance-label", on: () => this.ask("label") }),
-        h("span", { class: "cpv-space" }),
-        button({ icon: "apply", title: t("actions.apply"), testid: "provenance-apply", disabled: !run.parent, on: () => this.#on.apply() }),
-        button({ icon: "download", title: t("actions.download"), testid: "provenance-download", on: () => this.#on.download() }),
-        button({ icon: "copy", title: t("actions.copy"), testid: "provenance-copy", on: () => this.#on.copy() }),
       ),
       h("div", { class: "cpv-ask" }, had && this.element.dataset.run === run.execution ? [...this.element.querySelector(".cpv-ask").childNodes] : []),
     );
@@ -245,7 +245,7 @@ export class Inspector {
       part("prompts", sections.prompts(shown, said, t)),
       part("graph", sections.graphChanges(said, t)),
       part("parameters", sections.parameters(prompt instanceof Refusal ? null : prompt, said, texts, t), { note: said?.params.length ? t("part.changed", { count: said.params.length }) : null }),
-      part("edges", sections.edges(shown, merges, t)),
+      part("edges", sections.edges(shown, merges, view.usedBy(shown.execution), t)),
       part("intents", sections.intents(shown)),
       part("decisions", sections.decisions(shown, view)),
       part("models", sections.models(shown, said, t)),
@@ -268,7 +268,7 @@ export class Inspector {
     }
     const pick = h("button", { type: "button", class: "cpv-link", on: { click: () => this.#on.pickAgainst() } }, t("diff.pick"));
     if (!other) {
-      return h("p", { class: "cpv-against muted" }, t(shown.parent ? "diff.orphan" : "diff.root"), " ", pick);
+      return h("p", { class: "cpv-against muted" }, t(shown.parent ? "diff.orphan" : "diff.root"), " · ", pick);
     }
     const chosen = this.#against !== undefined;
     return h(
@@ -277,7 +277,7 @@ export class Inspector {
       t(chosen ? "diff.against" : "diff.parent"),
       " ",
       sections.runLink(other),
-      " ",
+      " · ",
       chosen && shown.parent ? h("button", { type: "button", class: "cpv-link", on: { click: () => this.against(null) } }, t("diff.back")) : pick,
     );
   }

@@ -53,7 +53,7 @@ export class Panel {
     });
     this.#inspector = new Inspector({
       api,
-      view: { t, locale: parts.locale, picture: pictures.small, full: pictures.full },
+      view: { t, locale: parts.locale, picture: pictures.small, full: pictures.full, usedBy: (id) => this.#usedBy(id) },
       on: {
         go: (id) => void this.go(id),
         close: () => this.#select(null),
@@ -281,6 +281,15 @@ export class Panel {
     } else {
       void this.#inspector.against(id);
     }
+  }
+
+  /** Runs that the tree holds which took a picture of this one. */
+  #usedBy(id) {
+    const { state } = this.#parts.store;
+    return this.#tree.childrenOf(id).flatMap((child) => {
+      const merge = find(state, child)?.merges?.find((one) => one.execution === id);
+      return merge === undefined ? [] : [{ execution: child, basis: merge.basis }];
+    });
   }
 
   #startPick(what) {

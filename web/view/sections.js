@@ -122,7 +122,7 @@ export function runLink(id, words = shortId(id)) {
 }
 
 /** Lines to older and newer runs, each with how it is known. */
-export function edges(run, merges, t) {
+export function edges(run, merges, usedBy, t) {
   const line = (words, id, basis, more) =>
     h("li", {}, `${words} `, runLink(id), " ", h("span", { class: `cpv-basis ${basis}`, title: t(`basis.${basis}.long`) }, t(`basis.${basis}`)), more ? h("span", { class: "muted" }, ` ${more}`) : null);
   const lines = [];
@@ -131,6 +131,7 @@ export function edges(run, merges, t) {
   }
   lines.push(...merges.map((merge) => line(t("edges.image"), merge.execution, merge.basis, merge.method)));
   lines.push(...run.children.map((id) => line(t("edges.child"), id, "declared")));
+  lines.push(...usedBy.map(({ execution, basis }) => line(t("edges.used"), execution, basis)));
   return lines.length > 0 ? h("ul", { class: "cpv-lines" }, ...lines) : null;
 }
 

@@ -1,0 +1,80 @@
+"""The lineage tab of one page, driven as a person does: by what is on the screen."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .canvas import Canvas
+
+TAB = "provenance-lineage"
+# In the console of the page: what our own scripts say, and what they let fall.
+OURS = ("rovenance", "/extensions/comfy-provenance/")
+
+
+def by(testid: str) -> str:
+    return f'[data-testid="{testid}"]'
+
+
+class Sidebar:
+    """Opens the tab. `errors` grows with every complaint that comes from our files."""
+
+    def __init__(self, canvas: Canvas) -> None:
+        self.canvas = canvas
+        self.page = canvas.page
+        self.errors: list[str] = []
+        self.page.on("console", self._console)
+        self.page.on("pageerror", self._page_error)
+
+    def _console(self, message: Any) -> None:
+        if message.type in ("warning", "error"):
+            said = f"{message.text} {message.location.get('url', '')}"
+            expected = "Failed to load resource" in said
+            if any(mark in said for mark in OURS) and not expected:
+                self.errors.append(said)
+
+    def _page_error(self, error: Any) -> None:
+        if any(mark in f"{error} {getattr(error, 'stack', '')}" for mark in OURS):
+            self.errors.append(str(error))
+
+    def open(self) -> None:
+        if not self.page.locator(by("provenance-tab")).count():
+            self.canvas.do(
+                "(id) => window.app.extensionManager.sidebarTab.toggleSidebarTab(id)",
+                TAB,
+            )
+        self.page.wait_for_selector(by("provenance-tab"))
+        self.page.wait_for_selector(f"{by('provenance-tab')}[aria-busy=false]")
+
+    def row(self, execution: str) -> Any:
+        return self.page.locator(f'{by("provenance-row")}[data-execution="{execution}"]')
+
+    def wait_for_row(self, execution: str, status: str = "success") -> Any:
+        row = self.row(execution).and_(self.page.locator(f'[data-status="{status}"]'))
+        row.wait_for(timeout=20_000)
+        return row
+
+    def rows(self) -> list[str]:
+        """Ids from top to bottom, as far as they are in sight."""
+        found = self.page.eval_on_selector_all(
+            by("provenance-row"),
+            """(rows) => rows.map((r) => [r.getBoundingClientRect().top, r.dataset.execution]).sort((a, b) => a[0] - b[0])""",
+        )
+        return [execution for _, execution in found]
+
+    def select(self, execution: str) -> None:
+        # on its last line: the first one may hold links
+        self.row(execution).locator(".cpv-foot time").click()
+        self.page.wait_for_selector(f'{by("provenance-inspector")}[data-run="{execution}"]')
+
+    def details(self, execution: str) -> Any:
+        self.select(execution)
+        self.page.wait_for_selector(f"{by('provenance-inspector')} .cpv-against")
+        return self.page.locator(by("provenance-inspector"))
+
+    def press(self, key: str) -> None:
+        self.page.keyboard.press(key)
+
+    def visible(self, testid: str) -> Any:
+        found = self.page.locator(by(testid))
+        found.wait_for()
+        return found

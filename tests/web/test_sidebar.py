@@ -1,0 +1,525 @@
+"""The lineage tab in the real page."""
+
+from __future__ import annotations
+
+import random
+import re
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from comfy_provenance.demo.client import Client, Refused
+from comfy_provenance.demo.workflow import to_workflow
+
+from .canvas import Canvas
+from .sidebar import Sidebar, by
+
+
+@pytest.fixture
+def sidebar(browser: Any, host_url: str) -> Iterator[Sidebar]:
+    """The tab, open beside a small graph of its own; afterwards nothing of ours may have complained."""
+    context = browser.new_context(viewport={"width": 1500, "height": 950})
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    canvas = Canvas(context.new_page(), host_url)
+    made = Sidebar(canvas)
+    canvas.new_tab(color=random.randrange(1 << 24))
+    made.open()
+    yield made
+    assert made.errors == []
+    context.close()
+
+
+class Author:
+    """Queues runs as a page would, without one."""
+
+    def __init__(self, url: str) -> None:
+        self.client = Client(url)
+        self._classes = self.client.get("/object_info")
+
+    def run(self, prompt: dict[str, Any], parent: str | None = None) -> str:
+        workflow = to_workflow(prompt, self._classes, execution=parent)
+        execution = self.client.queue(prompt, {"extra_pnginfo": {"workflow": workflow}})
+        self.client.wait(execution)
+        deadline = time.monotonic() + 20
+        while not self._is_recorded(execution):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        return execution
+
+    def _is_recorded(self, execution: str) -> bool:
+        try:
+            return self.get(f"executions/{execution}")["status"] not in ("queued", "running")
+        except Refused:
+            return False
+
+    def get(self, path: str) -> Any:
+        return self.client.get(f"/provenance/v1/{path}")
+
+    def image(self, color: int, parent: str | None = None, **more: Any) -> str:
+        return self.run(flat(color, **more), parent)
+
+
+@pytest.fixture
+def author(host_url: str) -> Author:
+    return Author(host_url)
+
+
+def flat(color: int, *, size: int = 64, load: str | None = None, prefix: str = "flat") -> dict[str, Any]:
+    """A graph that makes an image of one colour, or passes a file on."""
+    source: dict[str, Any] = {
+        "class_type": "EmptyImage",
+        "inputs": {"width": size, "height": size, "batch_size": 1, "color": color},
+    }
+    if load is not None:
+        source = {"class_type": "LoadImage", "inputs": {"image": load}}
+    invert = {"class_type": "ImageInvert", "inputs": {"image": ["1", 0]}}
+    save = {"class_type": "SaveImage", "inputs": {"images": ["2" if load else "1", 0], "filename_prefix": prefix}}
+    return {"1": source, **({"2": invert} if load else {}), "3": save}
+
+
+def words(text: str, seed: int = 1) -> dict[str, Any]:
+    """A graph with a prompt."""
+    return {
+        "1": {"class_type": "CheckpointLoaderSimple", "inputs": {"ckpt_name": "demo_painter.safetensors"}},
+        "2": {"class_type": "CLIPTextEncode", "inputs": {"text": text, "clip": ["1", 1]}},
+        "3": {"class_type": "CLIPTextEncode", "inputs": {"text": "", "clip": ["1", 1]}},
+        "4": {"class_type": "EmptyLatentImage", "inputs": {"width": 64, "height": 64, "batch_size": 1}},
+        "5": {
+            "class_type": "KSampler",
+            "inputs": {
+                "model": ["1", 0], "seed": seed, "steps": 1, "cfg": 7.0, "sampler_name": "euler",
+                "scheduler": "karras", "positive": ["2", 0], "negative": ["3", 0], "latent_image": ["4", 0],
+                "denoise": 1.0,
+            },
+        },
+        "6": {"class_type": "VAEDecode", "inputs": {"samples": ["5", 0], "vae": ["1", 2]}},
+        "7": {"class_type": "SaveImage", "inputs": {"images": ["6", 0], "filename_prefix": "words"}},
+    }  # fmt: skip
+
+
+def some_color() -> int:
+    return random.randrange(1 << 24)
+
+
+def a_word() -> str:
+    return "".join(random.choice("abcdefghijkmnpqrstuvwxyz") for _ in range(10))
+
+
+# the tree
+
+
+def test_a_run_appears_at_once_and_becomes_the_head(sidebar: Sidebar) -> None:
+    sidebar.canvas.press()
+    (execution,) = sidebar.canvas.queued
+    row = sidebar.wait_for_row(execution)
+    assert sidebar.rows()[0] == execution
+    row.locator(by("provenance-head")).wait_for()
+    row.locator("img").first.wait_for()
+    assert row.locator("img").first.evaluate("(i) => i.decode().then(() => i.naturalWidth)") > 0
+    assert sidebar.page.locator(by("provenance-head")).count() == 1
+
+
+def test_the_next_run_says_what_changed_and_takes_the_head(sidebar: Sidebar) -> None:
+    sidebar.canvas.press()
+    sidebar.canvas.do(
+        """() => { const n = window.app.graph.nodes.find((n) => n.type === "EmptyImage");
+                   n.widgets.find((w) => w.name === "width").value = 128; }"""
+    )
+    sidebar.canvas.press()
+    first, second = sidebar.canvas.queued
+    row = sidebar.wait_for_row(second)
+    row.get_by_text("width 64 → 128").wait_for()
+    row.locator(by("provenance-head")).wait_for()
+    assert sidebar.rows()[:2] == [second, first]
+    assert sidebar.page.locator(by("provenance-head")).count() == 1
+
+
+def test_a_failed_run_says_so(sidebar: Sidebar, author: Author) -> None:
+    broken = author.client.upload(f"{a_word()}.png", b"\x89PNG\r\n\x1a\n and then nothing more")
+    execution = author.run(flat(0, load=broken))
+    sidebar.wait_for_row(execution, "error")
+    details = sidebar.details(execution)
+    details.locator(".cpv-failure").wait_for()
+
+
+def test_text_of_the_record_is_never_markup(sidebar: Sidebar, author: Author) -> None:
+    evil = "<img src=x onerror=\"window.hacked = 1\"><b>bold</b>"
+    first = author.run(words(a_word()))
+    execution = author.run(words(evil), first)
+    sidebar.wait_for_row(execution)
+    details = sidebar.details(execution)
+    assert evil in details.inner_text()
+    assert sidebar.page.evaluate("() => window.hacked") is None
+    assert details.locator("b", has_text="bold").count() == 0
+
+
+def test_images_of_other_runs_are_lines_of_their_own(sidebar: Sidebar, author: Author) -> None:
+    maker = author.image(some_color())
+    file = author.get(f"executions/{maker}")["outputs"][0]["file"]
+    head = author.image(some_color())
+    user = author.run(flat(0, load=f"{file} [output]"), head)
+    row = sidebar.wait_for_row(user)
+    row.locator(f'[data-go="{maker}"]').wait_for()
+    assert row.locator(".cpv-line.merge").count() >= 1
+    row.locator(f'[data-go="{maker}"]').click()
+    sidebar.page.wait_for_selector(f'{by("provenance-inspector")}[data-run="{maker}"]')
+    assert sidebar.row(maker).get_attribute("aria-selected") == "true"
+
+
+def test_a_batch_of_seeds_is_one_row_that_opens(sidebar: Sidebar, author: Author) -> None:
+    text = a_word()
+    first = author.run(words(text, 1))
+    batch = [author.run(words(text, seed), first) for seed in (2, 3, 4, 5)]
+    newest = batch[-1]
+    group = sidebar.page.locator(f'[data-executions="{" ".join(reversed(batch))}"]')
+    group.wait_for()
+    assert group.locator("img").count() == 4
+    group.locator("[data-fold]").click()
+    for execution in batch:
+        sidebar.wait_for_row(execution)
+    sidebar.row(newest).locator("[data-fold]").click()
+    group.wait_for()
+    # one picture of the strip is one run
+    group.locator(f'[data-run="{batch[1]}"]').click()
+    sidebar.page.wait_for_selector(f'{by("provenance-inspector")}[data-run="{batch[1]}"]')
+
+
+# reload
+
+
+def test_reloading_sets_the_head_and_the_next_run_descends_from_it(sidebar: Sidebar) -> None:
+    canvas = sidebar.canvas
+    canvas.press()
+    canvas.press()
+    first, second = canvas.queued
+    path, before = canvas.tab_path(), canvas.serialized()
+    sidebar.wait_for_row(second)
+    sidebar.select(first)
+    sidebar.page.click(by("provenance-reload"))
+    sidebar.row(first).locator(by("provenance-head")).wait_for()
+    assert canvas.head() == first
+    assert canvas.tab_path() != path, "the canvas before keeps its tab"
+    stored = canvas.do(
+        """(path) => window.app.extensionManager.workflow.openWorkflows.find((w) => w.path === path).activeState.nodes.length""",
+        path,
+    )
+    assert stored == len(before["nodes"])
+    assert len(canvas.queued) == 2, "loading queues nothing"
+    canvas.press()
+    third = canvas.queued[2]
+    assert canvas.sent[2] == first
+    sidebar.wait_for_row(third).locator(by("provenance-head")).wait_for()
+    sidebar.select(third)
+    inspector = sidebar.visible("provenance-inspector")
+    inspector.locator(f'[data-go="{first}"]').first.wait_for()
+
+
+def test_what_is_loaded_is_what_was_recorded(sidebar: Sidebar, author: Author) -> None:
+    text = a_word()
+    execution = author.run(words(text, 2**53 - 111))
+    author.run(words("something else"), execution)
+    sidebar.wait_for_row(execution)
+    sidebar.select(execution)
+    sidebar.press("Enter")
+    sidebar.row(execution).locator(by("provenance-head")).wait_for()
+    recorded = author.get(f"restore/{execution}")["workflow"]
+    loaded = sidebar.canvas.serialized()
+    values = {str(node["id"]): (node["type"], node.get("widgets_values")) for node in loaded["nodes"]}
+    for node in recorded["nodes"]:
+        assert values[str(node["id"])] == (node["type"], node.get("widgets_values"))
+    assert sidebar.canvas.do("() => (window.app.rootGraph ?? window.app.graph).extra.provenance.execution") == execution
+
+
+def test_drift_is_told_before_anything_is_loaded(sidebar: Sidebar, author: Author) -> None:
+    maker = author.image(some_color())
+    outputs = author.get(f"executions/{maker}")["outputs"]
+    name = outputs[0]["file"]
+    with urllib.request.urlopen(f"{author.client.url}/view?filename={name}&type=output", timeout=30) as answer:
+        bytes_of_it = answer.read()
+    uploaded = author.client.upload(f"{a_word()}.png", bytes_of_it)
+    user = author.run(flat(0, load=uploaded))
+    author.run(flat(some_color()))
+    directory = next(Path(p).parent for p in [author.get("status")["ledger"]]).parent / "input"
+    (directory / uploaded).unlink()
+    sidebar.wait_for_row(user)
+    sidebar.select(user)
+    head, path = sidebar.canvas.head(), sidebar.canvas.tab_path()
+    sidebar.page.click(by("provenance-reload"))
+    drift = sidebar.visible("provenance-drift")
+    assert uploaded in drift.inner_text()
+    assert (sidebar.canvas.head(), sidebar.canvas.tab_path()) == (head, path), "nothing is loaded before the word is given"
+    sidebar.press("Escape")
+    drift.wait_for(state="detached")
+    assert sidebar.canvas.tab_path() == path
+    sidebar.page.click(by("provenance-reload"))
+    drift = sidebar.visible("provenance-drift")
+    drift.get_by_role("button", name=re.compile("Put the kept copies back")).click()
+    drift.get_by_text("Use the copy").click()
+    sidebar.page.click(by("provenance-drift-load"))
+    sidebar.row(user).locator(by("provenance-head")).wait_for()
+    (image,) = [n for n in sidebar.canvas.serialized()["nodes"] if n["type"] == "LoadImage"]
+    assert "restored" in image["widgets_values"][0]
+    assert (directory / image["widgets_values"][0]).read_bytes() == bytes_of_it
+
+
+def test_a_run_without_a_workflow_can_be_reloaded_too(sidebar: Sidebar, author: Author) -> None:
+    execution = author.client.queue(flat(some_color()), {})
+    author.client.wait(execution)
+    sidebar.wait_for_row(execution)
+    sidebar.select(execution)
+    sidebar.page.click(by("provenance-reload"))
+    sidebar.row(execution).locator(by("provenance-head")).wait_for()
+    assert sidebar.canvas.head() == execution
+    sidebar.canvas.press()
+    assert sidebar.canvas.sent[-1] == execution
+
+
+# inspector, compare, decisions
+
+
+def test_the_inspector_shows_words_values_models_and_signature(sidebar: Sidebar, author: Author) -> None:
+    text = a_word()
+    first = author.run(words(f"a cat, {text}, day"))
+    second = author.run(words(f"a cat, {text}, night", 18446744073709551615), first)
+    sidebar.wait_for_row(second)
+    details = sidebar.details(second)
+    assert details.locator(".cpv-prompt.changed ins").inner_text() == "night"
+    assert details.locator(".cpv-prompt.changed del").inner_text() == "day"
+    assert "18446744073709551615" in details.inner_text(), "a seed is shown to its last digit"
+    assert "demo_painter.safetensors" in details.inner_text()
+    details.locator("[data-part=signature] summary").click()
+    details.locator(".cpv-signature[data-state=covered]").wait_for()
+    details.locator(f'[data-part=edges] [data-go="{first}"]').click()
+    sidebar.page.wait_for_selector(f'{by("provenance-inspector")}[data-run="{first}"]')
+
+
+def test_any_two_runs_can_be_compared(sidebar: Sidebar, author: Author) -> None:
+    text = a_word()
+    first, second = author.run(words(f"{text} one")), author.run(words(f"{text} two"))
+    sidebar.wait_for_row(second)
+    sidebar.select(second)
+    sidebar.page.click(by("provenance-compare"))
+    sidebar.row(first).locator(".cpv-foot time").click()
+    comparison = sidebar.visible("provenance-comparison")
+    assert comparison.locator("ins").inner_text() == "two"
+    assert comparison.locator(".cpv-stage img").count() == 2
+    comparison.locator(by("provenance-compare-slider")).click()
+    comparison.locator("input[type=range]").press("ArrowLeft")
+    assert "49%" in comparison.locator(".cpv-slider").get_attribute("style")
+    sidebar.press("Escape")
+    comparison.wait_for(state="detached")
+
+
+def test_decisions_are_one_key_each_and_signed(sidebar: Sidebar, author: Author) -> None:
+    execution = author.image(some_color())
+    sidebar.wait_for_row(execution)
+    sidebar.select(execution)
+    sidebar.press("k")
+    sidebar.row(execution).locator(".cpv-verdict.keep").wait_for()
+    sidebar.visible("provenance-ask-keep").fill("the light")
+    sidebar.press("Enter")
+    sidebar.page.locator(f"{by('provenance-decision-keep')}[aria-pressed=true]").wait_for()
+    sidebar.press("4")
+    sidebar.row(execution).get_by_text("★★★★").wait_for()
+    sidebar.press("n")
+    sidebar.visible("provenance-ask-note").fill("看起来很好")
+    sidebar.press("Enter")
+    sidebar.row(execution).locator(".cpv-note").wait_for()
+    sidebar.press("l")
+    sidebar.visible("provenance-ask-label").fill("golden")
+    sidebar.press("Enter")
+    sidebar.row(execution).locator(".cpv-label", has_text="golden").wait_for()
+    sidebar.press("r")
+    sidebar.row(execution).locator(".cpv-verdict.reject").wait_for()
+    sidebar.press("Escape")
+    said = author.get(f"executions/{execution}")
+    assert said["decision"] == {
+        "decision": "reject", "rating": 4, "note": "看起来很好", "reason": None, "label": "golden",
+    }  # fmt: skip
+    assert [one["decision"] for one in said["decisions"]] == ["keep", "keep", "rate", "note", "label", "reject"]
+    assert said["signature"]["state"] == "good"
+
+
+def test_a_file_is_traced_to_its_run(sidebar: Sidebar, author: Author, tmp_path: Path) -> None:
+    execution = author.image(some_color())
+    name = author.get(f"executions/{execution}")["outputs"][0]["file"]
+    with urllib.request.urlopen(f"{author.client.url}/view?filename={name}&type=output", timeout=30) as answer:
+        (tmp_path / "found.png").write_bytes(answer.read())
+    sidebar.page.set_input_files(by("provenance-identify"), tmp_path / "found.png")
+    identified = sidebar.visible("provenance-identified")
+    assert "byte for byte" in identified.inner_text()
+    sidebar.press("Escape")
+    sidebar.page.wait_for_selector(f'{by("provenance-inspector")}[data-run="{execution}"]')
+
+
+def test_the_recorded_workflow_is_downloaded_byte_for_byte(sidebar: Sidebar, author: Author, tmp_path: Path) -> None:
+    execution = author.image(some_color())
+    sidebar.wait_for_row(execution)
+    sidebar.select(execution)
+    with sidebar.page.expect_download() as download:
+        sidebar.page.click(by("provenance-download"))
+    download.value.save_as(tmp_path / "w.json")
+    digest = author.get(f"restore/{execution}")["sha256"]
+    with urllib.request.urlopen(f"{author.client.url}/provenance/v1/objects/{digest}", timeout=30) as answer:
+        assert (tmp_path / "w.json").read_bytes() == answer.read()
+
+
+def test_an_edit_is_applied_to_another_canvas(sidebar: Sidebar, author: Author) -> None:
+    first = author.image(5)
+    second = author.run(flat(some_color(), size=320), first)
+    sidebar.wait_for_row(second)
+    sidebar.select(second)
+    before = sidebar.canvas.undo_steps()
+    sidebar.page.click(by("provenance-apply"))
+    sidebar.visible("provenance-applied")
+    (image,) = [n for n in sidebar.canvas.serialized()["nodes"] if n["type"] == "EmptyImage"]
+    assert image["widgets_values"][:2] == [320, 320]
+    assert sidebar.canvas.undo_steps() == before + 1, "it is one step that can be undone"
+    sidebar.press("Escape")
+
+
+# search, keyboard, recording
+
+
+def test_search_keeps_the_shape_and_finds_old_runs(sidebar: Sidebar, author: Author) -> None:
+    needle = f"雪山{a_word()}"
+    found = author.run(words(f"{needle}，日出"))
+    chain = found
+    for seed in range(8):
+        chain = author.run(words(f"{a_word()}", seed), chain)
+    sidebar.wait_for_row(chain)
+    sidebar.page.locator(by("provenance-tab")).locator("[role=tree]").focus()
+    sidebar.press("/")
+    sidebar.page.keyboard.type(needle)
+    sidebar.wait_for_row(found)
+    sidebar.page.wait_for_function("() => document.querySelectorAll('[data-testid=provenance-row]:not(.dim)').length === 1")
+    assert sidebar.page.locator(by("provenance-fold")).count() >= 1
+    sidebar.press("Escape")
+    sidebar.wait_for_row(chain)
+    assert sidebar.page.locator(".cpv-row.dim").count() == 0
+
+
+def test_filters_by_verdict(sidebar: Sidebar, author: Author) -> None:
+    kept, other = author.image(some_color()), author.image(some_color())
+    sidebar.wait_for_row(other)
+    sidebar.select(kept)
+    sidebar.press("k")
+    sidebar.row(kept).locator(".cpv-verdict.keep").wait_for()
+    sidebar.press("Escape")
+    sidebar.page.click(by("provenance-filters"))
+    sidebar.page.select_option(by("provenance-filter-decision"), "kept")
+    sidebar.page.wait_for_selector(f'{by("provenance-row")}[data-execution="{other}"].dim, {by("provenance-fold")}')
+    assert "dim" not in sidebar.row(kept).get_attribute("class")
+
+
+def test_the_tree_is_walked_by_keyboard(sidebar: Sidebar, author: Author) -> None:
+    first = author.image(some_color())
+    second = author.image(some_color(), first)
+    third = author.image(some_color(), first)
+    sidebar.wait_for_row(third)
+    tree = sidebar.page.locator("[role=tree]").and_(sidebar.page.locator(".cpv-tree"))
+    tree.focus()
+    inspected = lambda: sidebar.page.locator(by("provenance-inspector")).get_attribute("data-run")  # noqa: E731
+    sidebar.press("Home")
+    assert inspected() == third
+    sidebar.press("ArrowDown")
+    assert inspected() == second
+    sidebar.press("ArrowLeft")
+    assert inspected() == first, "left is the parent"
+    sidebar.press("ArrowRight")
+    assert inspected() == third, "right is the newest child"
+    active = tree.get_attribute("aria-activedescendant")
+    assert sidebar.page.locator(f"#{active}").get_attribute("data-execution") == third
+    assert sidebar.page.locator(f"#{active}").get_attribute("aria-selected") == "true"
+    sidebar.press("Enter")
+    sidebar.row(third).locator(by("provenance-head")).wait_for()
+
+
+def test_a_pause_is_shown_and_recorded(sidebar: Sidebar, author: Author) -> None:
+    status = sidebar.visible("provenance-status")
+    sidebar.page.wait_for_selector(f"{by('provenance-status')}[data-state=recording]")
+    sidebar.page.click(by("provenance-pause"))
+    sidebar.page.wait_for_selector(f"{by('provenance-status')}[data-state=paused]")
+    try:
+        assert author.get("status")["state"] == "paused"
+        assert "Paused" in status.inner_text()
+    finally:
+        sidebar.page.click(by("provenance-pause"))
+    sidebar.page.wait_for_selector(f"{by('provenance-status')}[data-state=recording]")
+
+
+def test_a_host_that_does_not_answer_is_told_and_got_over(sidebar: Sidebar, author: Author) -> None:
+    execution = author.image(some_color())
+    sidebar.wait_for_row(execution)
+    sidebar.page.route("**/provenance/v1/**", lambda route: route.abort())
+    author.image(some_color())
+    sidebar.page.wait_for_selector(f"{by('provenance-status')}[data-state=offline]")
+    assert sidebar.row(execution).count() == 1, "what is known stays in sight"
+    sidebar.page.unroute("**/provenance/v1/**")
+    sidebar.page.locator(".cpv-notice.broken button").click()
+    sidebar.page.wait_for_selector(f"{by('provenance-status')}[data-state=recording]")
+    sidebar.page.locator(".cpv-notice").first.wait_for(state="detached")
+
+
+# the page around it
+
+
+def test_the_menu_of_a_node_leads_to_the_run_of_its_image(sidebar: Sidebar) -> None:
+    sidebar.canvas.press()
+    (execution,) = sidebar.canvas.queued
+    sidebar.wait_for_row(execution)
+    sidebar.canvas.page.wait_for_function(
+        "() => window.app.nodeOutputs && Object.keys(window.app.nodeOutputs).length > 0"
+    )
+    entry = sidebar.canvas.do(
+        """() => {
+            const node = window.app.graph.nodes.find((n) => n.type === "SaveImage");
+            const options = window.app.canvas.getNodeMenuOptions(node).concat(window.app.collectNodeMenuItems?.(node) ?? []);
+            const found = options.filter((o) => o && /lineage/i.test(o.content ?? ""));
+            found[0]?.callback?.();
+            return [...new Set(found.map((o) => o.content))];
+        }"""
+    )
+    assert entry == ["Show lineage of this image"]
+    sidebar.visible("provenance-identified")
+    sidebar.press("Escape")
+    sidebar.page.wait_for_selector(f'{by("provenance-inspector")}[data-run="{execution}"]')
+
+
+def test_commands_open_pause_and_resume(sidebar: Sidebar) -> None:
+    sidebar.canvas.do("() => window.app.extensionManager.sidebarTab.toggleSidebarTab('provenance-lineage')")
+    sidebar.page.wait_for_selector(by("provenance-tab"), state="detached")
+    execute = "(id) => window.app.extensionManager.command.execute(id)"
+    sidebar.canvas.do(execute, "Provenance.OpenLineage")
+    sidebar.visible("provenance-tab")
+    sidebar.canvas.do(execute, "Provenance.PauseRecording")
+    sidebar.page.wait_for_selector(f"{by('provenance-status')}[data-state=paused]")
+    sidebar.canvas.do(execute, "Provenance.ResumeRecording")
+    sidebar.page.wait_for_selector(f"{by('provenance-status')}[data-state=recording]")
+
+
+def test_the_tab_speaks_chinese_with_the_page(browser: Any, host_url: str, author: Author) -> None:
+    author.run(words("a", 2), author.run(words("b")))
+    context = browser.new_context(viewport={"width": 1500, "height": 950})
+    canvas = Canvas(context.new_page(), host_url)
+    try:
+        canvas.do("() => window.app.extensionManager.setting.set('Comfy.Locale', 'zh')")
+        canvas.reload()
+        made = Sidebar(canvas)
+        made.open()
+        made.page.wait_for_selector(by("provenance-row"))
+        assert "正在记录" in made.visible("provenance-status").inner_text()
+        made.select(made.rows()[0])
+        text = made.visible("provenance-inspector").inner_text()
+        assert "回到这个分支" in text
+        made.page.wait_for_selector(".cpv-against")
+        made.page.eval_on_selector_all(".cpv-part", "(parts) => parts.forEach((p) => (p.open = true))")
+        text = made.page.locator(by("provenance-tab")).inner_text()
+        assert not re.search(r"\b[a-z]+\.[a-z][A-Za-z]+\b(?!\.)", "\n".join(line for line in text.splitlines() if "safetensors" not in line and "/" not in line and "_" not in line)), text
+        assert made.errors == []
+    finally:
+        canvas.do("() => window.app.extensionManager.setting.set('Comfy.Locale', 'en')")
+        context.close()
