@@ -21,6 +21,7 @@ export class Actions {
   #store;
   #t;
   #pictures;
+  #framed = { differs: [], marked: [] };
 
   /** @param {{api: import("./api.js").Record, store: import("./store.js").Store, t: Function, pictures: object}} options */
   constructor({ api, store, t, pictures }) {
@@ -73,17 +74,22 @@ export class Actions {
     if (marked.length > 0) {
       lines.push(t("reload.emptied", { count: marked.length }));
     }
-    if (host.setting("Provenance.MarkDifferences", false)) {
-      host.mark([...differs, ...marked], MARK);
-    } else {
-      host.mark(marked, MARK);
-    }
+    this.#framed = { differs, marked };
+    this.frame(host.setting("Provenance.MarkDifferences", false));
     host.toast("success", t("reload.done", { id: shortId(execution) }), lines.join(" "));
   }
 
-  /** Frame the nodes that `before` does not have like that; without it, no node. */
-  markDifferences(on, before) {
-    host.mark(on ? differing(before, host.serialized()) : [], MARK);
+  /** Frame the nodes that differ from the canvas before the last reload, or take the frames away. */
+  frame(on) {
+    const { differs, marked } = this.#framed;
+    host.mark(on ? [...differs, ...marked] : marked, MARK);
+    this.#store.apply((now) => ({ ...now, frames: differs.length > 0 ? { count: differs.length, on } : null }));
+  }
+
+  /** Take all frames away, and the offer to draw them. */
+  forgetFrames() {
+    this.#framed = { differs: [], marked: [] };
+    this.frame(false);
   }
 
   /** Sign what the author says of a run. @returns {Promise<boolean>} */

@@ -23,11 +23,12 @@ export function parse(text) {
   if (!/\d{16}/u.test(text)) {
     return JSON.parse(text);
   }
-  const exact = text.replace(/"(?:[^"\\]|\\.)*"|-?\d{16,}(?![\d.eE])/gu, (token) =>
-    token.startsWith('"') || Number.isSafeInteger(Number(token)) ? token : `"${token}"`,
-  );
-  return JSON.parse(exact);
+  return JSON.parse(text.replace(TOKENS, (token) => (isLarge(token) && !Number.isSafeInteger(Number(token)) ? `"${token}"` : token)));
 }
+
+/** Strings and numbers of a JSON text. */
+const TOKENS = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/gu;
+const isLarge = (token) => /^-?\d{16,}$/u.test(token);
 
 /** The doors of one host. Every method that asks rejects with a `Refusal`. */
 export class Record {
@@ -174,6 +175,5 @@ export function unsafeNumbers(text) {
   if (!/\d{16}/u.test(text)) {
     return [];
   }
-  const tokens = text.match(/"(?:[^"\\]|\\.)*"|-?\d{16,}(?![\d.eE])/gu) ?? [];
-  return tokens.filter((token) => !token.startsWith('"') && BigInt(Number(token)) !== BigInt(token));
+  return (text.match(TOKENS) ?? []).filter((token) => isLarge(token) && BigInt(Number(token)) !== BigInt(token));
 }

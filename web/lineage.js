@@ -17,18 +17,22 @@ const BADGES = { broken: "!", offline: "!", paused: "‖", off: "‖" };
 const SHOW_TAB = "Provenance.ShowTab";
 const NODE_MENU = "Provenance.NodeMenu";
 const GROUP_SEEDS = "Provenance.GroupSeeds";
+const MARK = "Provenance.MarkDifferences";
+
+/** The one lineage of the page; null until it is set up. */
+let shown = null;
 
 /** Settings, each of which switches one feature off or on. */
 export const SETTINGS = [
   setting(SHOW_TAB, "Show the lineage in the sidebar", "Takes effect when the page is loaded again.", true),
   setting(NODE_MENU, "Offer the lineage of an image in the menu of its node", "Shows the run that made the image.", true),
-  setting(GROUP_SEEDS, "Fold runs that differ in their seed only", "Three or more of them, made one after the other, share a row.", true),
-  setting("Provenance.MarkDifferences", "After a branch is reloaded, frame the nodes that differ from the canvas before", "The frames go with the next reload, or when this is switched off.", false),
+  setting(GROUP_SEEDS, "Fold runs that differ in their seed only", "Three or more of them, made one after the other, share a row.", true, () => shown?.redraw()),
+  setting(MARK, "After a branch is reloaded, frame the nodes that differ from the canvas before", "The frames go with the next reload, or when this is switched off.", false, (on) => on === false && shown?.unframe()),
 ];
 
-function setting(id, name, tooltip, defaultValue) {
+function setting(id, name, tooltip, defaultValue, onChange) {
   const short = id.split(".").at(-1);
-  return { id, name, tooltip, category: ["Provenance", "Lineage", short], type: "boolean", defaultValue };
+  return { id, name, tooltip, category: ["Provenance", "Lineage", short], type: "boolean", defaultValue, onChange };
 }
 
 /** What the page takes beside the settings: commands, and the menu of nodes. */
@@ -48,9 +52,6 @@ export function offers() {
     }),
   };
 }
-
-/** The one lineage of the page; null until it is set up. */
-let shown = null;
 
 /** Set up the tab, and keep it told of what the host records. */
 export function setUp() {
@@ -122,6 +123,8 @@ export function setUp() {
   shown = {
     open,
     recording: (state) => void actions.recording(state),
+    redraw: () => store.apply((now) => ({ ...now })),
+    unframe: () => actions.forgetFrames(),
     async find(address) {
       open();
       await actions.identifyAt(address, async (id) => {

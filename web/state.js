@@ -5,7 +5,7 @@
  * @typedef {{text: string, status: string, decision: string, label: string, model: string, since: string, until: string}} Filter
  * @typedef {{runs: Run[], cursor: string|null, complete: boolean, loading: boolean, error: string|null, selected: string|null,
  *   head: string|null, running: string|null, expanded: Set<string>, filter: Filter,
- *   matches: {ids: Set<string>, oldest: string|null, more: boolean}|null, status: object|null}} State
+ *   frames: {count: number, on: boolean}|null, matches: {ids: Set<string>, oldest: string|null, more: boolean}|null, status: object|null}} State
  */
 
 /** @type {Filter} */
@@ -25,6 +25,7 @@ export function initial() {
     expanded: new Set(),
     filter: NO_FILTER,
     matches: null,
+    frames: null,
     status: null,
   };
 }

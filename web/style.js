@@ -65,7 +65,7 @@ textarea.cpv-input { height: auto; padding: 0.375rem 0.5rem; resize: vertical; w
 .cpv-notice { display: flex; align-items: center; gap: 0.5rem; padding: 0.375rem 0.75rem; border-bottom: 1px solid var(--cpv-line); background: color-mix(in srgb, #e09000 12%, transparent); overflow-wrap: anywhere; user-select: text; }
 .cpv-notice span { flex: 1; }
 .cpv-notice.broken, .cpv-notice.offline { background: color-mix(in srgb, #e5484d 14%, transparent); }
-.cpv-notice.pick { background: var(--cpv-chosen); }
+.cpv-notice:is(.pick, .info) { background: var(--cpv-chosen); }
 
 .cpv-body { flex: 1; min-height: 0; display: flex; flex-direction: column; }
 .cpv-tree-box { position: relative; flex: 1 1 0; min-height: 0; display: flex; }

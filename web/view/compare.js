@@ -33,9 +33,14 @@ export function openComparison({ a, b, diff }, { t, full, go }) {
   };
   show("side");
 
+  const roles = new Map([...a.prompts, ...b.prompts].map((told) => [`${told.node}/${told.input}`, told.role]));
+  const roleOf = (change) => {
+    const role = roles.get(`${change.node}/${change.input}`);
+    return role === "positive" || role === "negative" ? t(`changes.${role}`) : change.input;
+  };
   const changed = new Set(diff.prompts.map((change) => `${change.node}/${change.input}`));
   const parts = [
-    sections.part(t("part.prompts"), diff.prompts.map((change) => h("div", { class: "cpv-prompt changed" }, h("div", { class: "muted" }, `${change.input} #${change.node}`), h("p", {}, ...sections.hunks(change.hunks ?? []))))),
+    sections.part(t("part.prompts"), diff.prompts.map((change) => h("div", { class: "cpv-prompt changed" }, h("div", { class: "muted" }, `${roleOf(change)} #${change.node}`), h("p", {}, ...sections.hunks(change.hunks ?? []))))),
     sections.part(t("part.parameters"), diff.params.length > 0 ? sections.parameters(null, diff, changed, t) : null),
     sections.part(t("part.graph"), sections.graphChanges(diff, t)),
     sections.part(t("part.models"), diff.models.map((change) => h("div", { class: "cpv-item" }, h("del", {}, side(change.before)), " → ", h("ins", {}, side(change.after))))),

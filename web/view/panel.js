@@ -220,16 +220,20 @@ export class Panel {
   }
 
   #drawNotices(state) {
-    const { t } = this.#parts;
+    const { t, actions } = this.#parts;
     const lines = [];
     if (["broken", "paused", "off", "offline"].includes(state.status?.state)) {
-      lines.push([state.status.state, `${t(`state.${state.status.state}.long`)} ${state.status.reason ?? ""}`.trim(), null]);
+      lines.push([state.status.state, `${t(`state.${state.status.state}.long`)} ${state.status.reason ?? ""}`.trim(), []]);
     }
     if (state.error !== null) {
-      lines.push(["broken", t("error.read", { reason: state.error }), [t("error.again"), () => void this.#parts.store.start()]]);
+      lines.push(["broken", t("error.read", { reason: state.error }), [[t("error.again"), () => void this.#parts.store.start()]]]);
     }
     if (this.#picking !== null) {
-      lines.push(["pick", t(`pick.${this.#picking}`), [t("cancel"), () => this.#stopPick()]]);
+      lines.push(["pick", t(`pick.${this.#picking}`), [[t("cancel"), () => this.#stopPick()]]]);
+    }
+    if (state.frames !== null) {
+      const { on, count } = state.frames;
+      lines.push(["info", t("frames.note", { count }), [[t(on ? "frames.hide" : "frames.show"), () => actions.frame(!on)], [t("close"), () => actions.forgetFrames()]]]);
     }
     const content = JSON.stringify(lines);
     if (this.#notice.dataset.content === content) {
@@ -238,8 +242,8 @@ export class Panel {
     this.#notice.dataset.content = content;
     put(
       this.#notice,
-      ...lines.map(([kind, text, action]) =>
-        h("div", { class: `cpv-notice ${kind}`, role: kind === "broken" ? "alert" : "status" }, h("span", {}, text), action ? button({ text: action[0], kind: "small", on: action[1] }) : null),
+      ...lines.map(([kind, text, offers]) =>
+        h("div", { class: `cpv-notice ${kind}`, role: kind === "broken" ? "alert" : "status" }, h("span", {}, text), ...offers.map(([words, act]) => button({ text: words, kind: "small", on: act }))),
       ),
     );
   }
