@@ -69,7 +69,7 @@ format: $(READY)  ## rewrite the sources in the house style
 	@$(PY) -m ruff format .
 
 bench: $(READY)  ## measure the cost of recording
-	@for bench in bench/hooks.py bench/record.py; do echo "== $$bench"; $(RUN) $$bench || exit 1; done
+	@for bench in hooks record verify size queries overhead; do bench=bench/$$bench.py; echo "== $$bench"; $(RUN) $$bench || exit 1; done
 
 clean:  ## remove what the tools leave behind; keeps .venv
 	@rm -rf build dist .pytest_cache .ruff_cache .mypy_cache .hypothesis .coverage htmlcov .demo

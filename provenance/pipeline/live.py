@@ -16,7 +16,7 @@ from dataclasses import asdict
 from ..capture.worker import Worker
 from ..config import MEBIBYTE, Places, Settings
 from ..errors import StorageError
-from ..model import Clock, Host, Json
+from ..model import Clock, Host, Json, Problem
 from ..record import environment, models
 from ..seal import checkpoint, keys
 from ..store.ledger import Ledger
@@ -55,6 +55,7 @@ class Live:
         self._settings = settings
         self._host = host
         self._submit = submit
+        self._clock = clock
         self._fingerprints = Fingerprints(submit, lambda: self._hasher.backlog() - 1)
         self._asked: set[ModelFile] = set()
         self._reading = Reading(settings, ledger.objects, submit, self._fingerprint)
@@ -174,7 +175,12 @@ class Live:
         """Describe the environment on a thread of its own: it asks git about every pack."""
 
         def survey() -> None:
-            self._submit(Surveyed(environment.survey(self._host.environment())))
+            try:
+                self._submit(Surveyed(environment.survey(self._host.environment())))
+            except Exception as error:  # the border: this thread has nobody above it
+                LOG.exception("the environment could not be described")
+                reason = f"the environment could not be described: {type(error).__name__}: {error}"
+                self._submit(Problem(reason, self._clock()))
 
         threading.Thread(target=survey, name="provenance-survey", daemon=True).start()
 

@@ -53,7 +53,7 @@ def main() -> int:
             for digest in digests(json.loads(dsse.read_unverified(envelope).payload)):
                 data = ledger.objects.get(digest)
                 if data is not None:
-                    (objects / digest).write_bytes(data)
+                    (objects / f"{digest}.bin").write_bytes(data)
         (TARGET / "checkpoint").write_bytes(reader.checkpoint())
         (TARGET / "public.pem").write_text(ledger.public.pem, encoding="utf-8", newline="\n")
         ledger.close()

@@ -34,7 +34,7 @@ class Folder:
         return data
 
     def object(self, digest: str) -> bytes | None:
-        return self._read(f"objects/{digest}")
+        return self._read(f"objects/{digest}.bin")
 
 
 def checked(changed: dict[str, bytes] | None = None) -> Report:
