@@ -1,7 +1,7 @@
 """The lineage tab over 100,000 made-up runs, in a real browser on the embedded host with the real page.
 
-The runs are answered by the bench itself, so that the page is measured and not the ledger. Told are: the time until the
-first rows stand, the time to read and lay out all runs by scrolling to the end, frame times while scrolling, what one new
+The runs are answered by the bench itself, so that the page is measured and not the ledger. Told are: the time until
+the first rows stand, the time to read and lay out all runs by scrolling to the end, frame times while scrolling, what one new
 run on top costs, and memory. Needs Playwright, a Chromium and the page's package, as the tests of the tab do:
 
     python bench/sidebar.py [RUNS]
@@ -129,7 +129,8 @@ def measure(page: Any, url: str, runs: list[dict[str, Any]]) -> None:
         """async () => {
             const tree = document.querySelector(".cpv-tree");
             const panel = document.querySelector("[data-testid=provenance-tab]");
-            for (let last = -1, still = 0; still < 20; still = tree.scrollHeight === last && panel.ariaBusy === "false" ? still + 1 : 0) {
+            for (let last = -1, still = 0; still < 20; ) {
+                still = tree.scrollHeight === last && panel.ariaBusy === "false" ? still + 1 : 0;
                 last = tree.scrollHeight;
                 tree.scrollTop = last;
                 await new Promise((done) => setTimeout(done, 10));
@@ -146,7 +147,10 @@ def measure(page: Any, url: str, runs: list[dict[str, Any]]) -> None:
     page.wait_for_timeout(300)
     newest = runs[0]
     again = {**newest, "execution": "one-more", "prompt_id": "one-more"}
-    answers.runs = [{**again, "parent": {**(newest["parent"] or {}), "execution": newest["execution"], "known": True}}, *runs]
+    answers.runs = [
+        {**again, "parent": {**(newest["parent"] or {}), "execution": newest["execution"], "known": True}},
+        *runs,
+    ]
     worst = page.evaluate(
         """async () => {
             const app = window.app;
@@ -173,12 +177,14 @@ def main(count: int) -> int:
         print("no Chromium on the PATH", file=sys.stderr)
         return 2
     runs = series(count)
-    with tempfile.TemporaryDirectory() as base, sync_playwright() as driver:
-        with EmbeddedHost(HostOptions(Path(base), packs={PACK_NAME: PACK_ROOT})) as host:
-            running = driver.chromium.launch(executable_path=browser, args=["--no-sandbox", "--disable-gpu"])
-            page = running.new_page(viewport={"width": 1500, "height": 950})
-            measure(page, host.url, runs)
-            running.close()
+    with (
+        tempfile.TemporaryDirectory() as base,
+        EmbeddedHost(HostOptions(Path(base), packs={PACK_NAME: PACK_ROOT})) as host,
+        sync_playwright() as driver,
+    ):
+        running = driver.chromium.launch(executable_path=browser, args=["--no-sandbox", "--disable-gpu"])
+        measure(running.new_page(viewport={"width": 1500, "height": 950}), host.url, runs)
+        running.close()
     return 0
 
 

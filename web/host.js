@@ -329,21 +329,22 @@ export function imageOf(node) {
   return address(`/view?${new URLSearchParams({ filename, subfolder, type })}`);
 }
 
-/** Offer an entry in the menu of nodes: `entryFor(node)` answers `{content, callback}` or null. */
-export function nodeMenu(entryFor) {
+/** Offer entries in the menu of nodes: `entriesFor(node)` answers `{content, callback}`, a list of them, or null. */
+export function nodeMenu(entriesFor) {
+  const entries = (node) => [entriesFor(node)].flat().filter((entry) => entry !== null);
   const LGraphCanvas = globalThis.LGraphCanvas;
   const options = LGraphCanvas?.prototype?.getNodeMenuOptions;
   if (typeof app.collectNodeMenuItems === "function") {
-    return { getNodeMenuItems: (node) => [entryFor(node)].filter((entry) => entry !== null) };
+    return { getNodeMenuItems: entries };
   }
   if (typeof options !== "function") {
-    lacking("menu of nodes", "the lineage of a node's image is not offered there");
+    lacking("menu of nodes", "neither wrapping nor the lineage of a node's image is offered there");
     return {};
   }
   LGraphCanvas.prototype.getNodeMenuOptions = function (node) {
     const found = options.call(this, node);
-    const entry = entryFor(node);
-    return entry === null ? found : [...found, null, entry];
+    const offered = entries(node);
+    return offered.length === 0 ? found : [...found, null, ...offered];
   };
   return {};
 }

@@ -14,6 +14,8 @@ import { Pictures } from "./view/pictures.js";
 const TAB = "provenance-lineage";
 const BADGES = { broken: "!", offline: "!", paused: "‖", off: "‖" };
 
+const STATUS_EVERY_MS = 30_000;
+
 const SHOW_TAB = "Provenance.ShowTab";
 const NODE_MENU = "Provenance.NodeMenu";
 const GROUP_SEEDS = "Provenance.GroupSeeds";
@@ -113,8 +115,12 @@ export function setUp() {
   });
   host.onEvent("execution_start", (event) => store.apply((now) => runningSeen(now, event?.prompt_id ?? null)));
   for (const end of ["execution_success", "execution_error", "execution_interrupted"]) {
-    host.onEvent(end, () => store.apply((now) => runningSeen(now, null)));
+    host.onEvent(end, () => {
+      store.apply((now) => runningSeen(now, null));
+      void store.readStatus(); // a run that could not be recorded announces nothing
+    });
   }
+  setInterval(() => document.visibilityState === "visible" && void store.readStatus(), STATUS_EVERY_MS);
   host.onEvent("reconnected", () => store.refreshSoon());
 
   const open = () => {

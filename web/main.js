@@ -3,6 +3,7 @@
 import { headOf, moveHead, Presses } from "./head.js";
 import * as host from "./host.js";
 import * as lineage from "./lineage.js";
+import * as wrapping from "./wrapping.js";
 
 const KEEP_HEAD = "Provenance.KeepHead";
 
@@ -16,6 +17,7 @@ const SETTINGS = [
     defaultValue: true,
   },
   ...lineage.SETTINGS,
+  ...wrapping.SETTINGS,
 ];
 
 function keepHead() {
@@ -49,4 +51,15 @@ function setUp() {
   lineage.setUp();
 }
 
-host.register(SETTINGS, setUp, lineage.offers());
+/** What several parts offer, as one: lists in a row, and the menus of nodes. */
+function together(parts) {
+  const listed = (name) => parts.flatMap((part) => part[name] ?? []);
+  const menus = listed("getNodeMenuItems");
+  return {
+    commands: listed("commands"),
+    menuCommands: listed("menuCommands"),
+    ...(menus.length > 0 ? { getNodeMenuItems: (node) => menus.flatMap((menu) => menu(node)) } : {}),
+  };
+}
+
+host.register(SETTINGS, setUp, together([lineage.offers(), wrapping.offers()]));

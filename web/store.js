@@ -11,6 +11,7 @@ const DEEP_PAGE = 500;
 const NEWEST = 40;
 const MOST_MATCHES = 2000;
 const SOON = 120;
+const AGAIN = 1500;
 
 export class Store {
   /** @type {import("./state.js").State} */
@@ -19,6 +20,7 @@ export class Store {
   #listeners = new Set();
   #notify = 0;
   #soon = 0;
+  #again = 0;
   #named = new Set();
   #search = null;
   #started = false;
@@ -54,8 +56,13 @@ export class Store {
       return;
     }
     this.#started = true;
+    await this.#first();
+  }
+
+  async #first() {
     this.apply((now) => ({ ...now, loading: true, error: null }));
-    await Promise.all([this.#page(PAGE), this.readStatus()]);
+    await Promise.all([this.state.runs.length === 0 ? this.#page(PAGE) : this.refresh(), this.readStatus()]);
+    this.apply((now) => (now.runs.length > 0 && now.loading ? { ...now, loading: false } : now));
   }
 
   /** Read older runs, if there are any and none are on their way. */
@@ -166,7 +173,14 @@ export class Store {
       await work();
     } catch (error) {
       if (error instanceof Refusal) {
-        this.apply((now) => ({ ...now, loading: false, error: error.message }));
+        const waits = error.status === 503; // as while the ledger is being opened
+        this.apply((now) => ({ ...now, loading: waits && now.runs.length === 0, error: waits ? null : error.message }));
+        if ((waits || error.status === 0) && this.#again === 0) {
+          this.#again = setTimeout(() => {
+            this.#again = 0;
+            void (this.state.runs.length === 0 ? this.#first() : this.refresh());
+          }, AGAIN);
+        }
       } else if (error.name !== "AbortError") {
         throw error;
       }

@@ -104,7 +104,7 @@ ${[0, 1, 2, 3, 4, 5, 6, 7].map((colour) => `.cpv-root .c${colour} { --c: var(--c
 .cpv-thumbs { flex: none; display: grid; gap: 1px; width: 44px; height: 44px; border-radius: 4px; overflow: hidden; background: var(--cpv-hover); }
 .cpv-thumbs.n2 { grid-template-columns: 1fr 1fr; }
 .cpv-thumbs:is(.n3, .n4) { grid-template: 1fr 1fr / 1fr 1fr; }
-.cpv-thumbs.nstrip { display: flex; gap: 2px; width: auto; max-width: 58%; flex: 0 1 auto; min-width: 44px; background: none; }
+.cpv-thumbs.nstrip { display: flex; gap: 2px; width: auto; flex: 0 1 auto; min-width: 44px; background: none; }
 .cpv-thumb { display: block; min-width: 0; min-height: 0; overflow: hidden; position: relative; }
 .nstrip .cpv-thumb { flex: 0 0 32px; border-radius: 3px; height: 44px; }
 .cpv-thumb img, .cpv-picture img { display: block; width: 100%; height: 100%; object-fit: cover; }
@@ -115,6 +115,8 @@ ${[0, 1, 2, 3, 4, 5, 6, 7].map((colour) => `.cpv-root .c${colour} { --c: var(--c
 .cpv-thumbs:not(.nstrip) .cpv-thumb::after { display: none; }
 .cpv-root img.gone { visibility: hidden; }
 .cpv-words { flex: 1; min-width: 0; }
+.nstrip + .cpv-words { flex: 1 0 5.5rem; }
+.cpv-foot > * { flex: none; }
 .cpv-body-line, .cpv-foot { display: flex; align-items: center; gap: 0.5rem; white-space: nowrap; overflow: hidden; }
 .cpv-words .cpv-body-line { display: block; text-overflow: ellipsis; }
 .cpv-body-line { color: var(--cpv-strong); height: 1.25rem; line-height: 1.25rem; }
@@ -129,7 +131,7 @@ button.cpv-change.inferred { font-style: italic; }
 .cpv-foot { font-size: 0.75rem; color: var(--cpv-muted); height: 1.125rem; font-variant-numeric: tabular-nums; }
 .cpv-id { font-family: ui-monospace, Menlo, Consolas, monospace; font-size: 0.6875rem; }
 .cpv-here { padding: 0 0.375rem; border-radius: 3px; background: var(--cpv-strong); color: var(--cpv-bg); font-weight: 600; font-size: 0.6875rem; line-height: 1rem; flex: none; }
-.cpv-label { padding: 0 0.375rem; border: 1px solid currentColor; border-radius: 3px; color: var(--cpv-accent-text); line-height: 0.9375rem; overflow: hidden; text-overflow: ellipsis; max-width: 12em; flex: 0 1 auto; }
+.cpv-label { padding: 0 0.375rem; border: 1px solid currentColor; border-radius: 3px; color: var(--cpv-accent-text); line-height: 0.9375rem; overflow: hidden; text-overflow: ellipsis; max-width: 9em; }
 .cpv-verdict.keep { color: var(--cpv-good); }
 .cpv-verdict.reject { color: var(--cpv-bad); }
 .cpv-stars { color: var(--cpv-warn); letter-spacing: -0.05em; }

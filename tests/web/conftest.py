@@ -19,6 +19,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -73,14 +74,20 @@ def host_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
         return
     if request.param is None and importlib.util.find_spec("comfyui_frontend_package") is None:
         pytest.skip("comfyui-frontend-package is not installed")
-    base = tmp_path_factory.mktemp("host")
+    with running_host(tmp_path_factory.mktemp("host"), request.param) as url:
+        yield url
+
+
+@contextmanager
+def running_host(base: Path, front_end: Path | None) -> Iterator[str]:
+    """The embedded host with the pack on a folder that outlives it; its address."""
     port = _free_port()
     command = [sys.executable, str(ROOT / "demo" / "serve.py"), "--port", str(port), "--base-directory", str(base)]
-    if request.param is not None:
-        command += ["--front-end-root", str(request.param)]
+    if front_end is not None:
+        command += ["--front-end-root", str(front_end)]
     log = base / "host.log"
     url = f"http://127.0.0.1:{port}"
-    with log.open("wb") as sink:
+    with log.open("ab") as sink:
         process = subprocess.Popen(command, stdout=sink, stderr=subprocess.STDOUT)
         try:
             deadline = time.monotonic() + START_SECONDS
@@ -93,3 +100,14 @@ def host_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
         finally:
             process.terminate()
             process.wait(30)
+
+
+@pytest.fixture(params=_frontends())
+def front_end(request: pytest.FixtureRequest, browser: Any) -> Path | None:
+    """The page to serve, for tests that start hosts of their own; None for the installed one."""
+    if os.environ.get("COMFY_PROVENANCE_URL"):
+        pytest.skip("COMFY_PROVENANCE_URL names a host, which cannot be started again from here")
+    if request.param is None and importlib.util.find_spec("comfyui_frontend_package") is None:
+        pytest.skip("comfyui-frontend-package is not installed")
+    found: Path | None = request.param
+    return found

@@ -57,7 +57,8 @@ class Sidebar:
         """Ids from top to bottom, as far as they are in sight."""
         found = self.page.eval_on_selector_all(
             by("provenance-row"),
-            """(rows) => rows.map((r) => [r.getBoundingClientRect().top, r.dataset.execution]).sort((a, b) => a[0] - b[0])""",
+            """(rows) => rows.map((row) => [row.getBoundingClientRect().top, row.dataset.execution])
+                .sort((a, b) => a[0] - b[0])""",
         )
         return [execution for _, execution in found]
 

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import random
 import re
-import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from comfy_provenance.demo.client import Client, Refused
-from comfy_provenance.demo.workflow import to_workflow
 
+from .author import Author, a_word, flat, some_color, words
 from .canvas import Canvas
 from .sidebar import Sidebar, by
 
@@ -32,80 +30,9 @@ def sidebar(browser: Any, host_url: str) -> Iterator[Sidebar]:
     context.close()
 
 
-class Author:
-    """Queues runs as a page would, without one."""
-
-    def __init__(self, url: str) -> None:
-        self.client = Client(url)
-        self._classes = self.client.get("/object_info")
-
-    def run(self, prompt: dict[str, Any], parent: str | None = None) -> str:
-        workflow = to_workflow(prompt, self._classes, execution=parent)
-        execution = self.client.queue(prompt, {"extra_pnginfo": {"workflow": workflow}})
-        self.client.wait(execution)
-        deadline = time.monotonic() + 20
-        while not self._is_recorded(execution):
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
-        return execution
-
-    def _is_recorded(self, execution: str) -> bool:
-        try:
-            return self.get(f"executions/{execution}")["status"] not in ("queued", "running")
-        except Refused:
-            return False
-
-    def get(self, path: str) -> Any:
-        return self.client.get(f"/provenance/v1/{path}")
-
-    def image(self, color: int, parent: str | None = None, **more: Any) -> str:
-        return self.run(flat(color, **more), parent)
-
-
 @pytest.fixture
 def author(host_url: str) -> Author:
     return Author(host_url)
-
-
-def flat(color: int, *, size: int = 64, load: str | None = None, prefix: str = "flat") -> dict[str, Any]:
-    """A graph that makes an image of one colour, or passes a file on."""
-    source: dict[str, Any] = {
-        "class_type": "EmptyImage",
-        "inputs": {"width": size, "height": size, "batch_size": 1, "color": color},
-    }
-    if load is not None:
-        source = {"class_type": "LoadImage", "inputs": {"image": load}}
-    invert = {"class_type": "ImageInvert", "inputs": {"image": ["1", 0]}}
-    save = {"class_type": "SaveImage", "inputs": {"images": ["2" if load else "1", 0], "filename_prefix": prefix}}
-    return {"1": source, **({"2": invert} if load else {}), "3": save}
-
-
-def words(text: str, seed: int = 1) -> dict[str, Any]:
-    """A graph with a prompt."""
-    return {
-        "1": {"class_type": "CheckpointLoaderSimple", "inputs": {"ckpt_name": "demo_painter.safetensors"}},
-        "2": {"class_type": "CLIPTextEncode", "inputs": {"text": text, "clip": ["1", 1]}},
-        "3": {"class_type": "CLIPTextEncode", "inputs": {"text": "", "clip": ["1", 1]}},
-        "4": {"class_type": "EmptyLatentImage", "inputs": {"width": 64, "height": 64, "batch_size": 1}},
-        "5": {
-            "class_type": "KSampler",
-            "inputs": {
-                "model": ["1", 0], "seed": seed, "steps": 1, "cfg": 7.0, "sampler_name": "euler",
-                "scheduler": "karras", "positive": ["2", 0], "negative": ["3", 0], "latent_image": ["4", 0],
-                "denoise": 1.0,
-            },
-        },
-        "6": {"class_type": "VAEDecode", "inputs": {"samples": ["5", 0], "vae": ["1", 2]}},
-        "7": {"class_type": "SaveImage", "inputs": {"images": ["6", 0], "filename_prefix": "words"}},
-    }  # fmt: skip
-
-
-def some_color() -> int:
-    return random.randrange(1 << 24)
-
-
-def a_word() -> str:
-    return "".join(random.choice("abcdefghijkmnpqrstuvwxyz") for _ in range(10))
 
 
 # the tree
@@ -146,7 +73,7 @@ def test_a_failed_run_says_so(sidebar: Sidebar, author: Author) -> None:
 
 
 def test_text_of_the_record_is_never_markup(sidebar: Sidebar, author: Author) -> None:
-    evil = "<img src=x onerror=\"window.hacked = 1\"><b>bold</b>"
+    evil = '<img src=x onerror="window.hacked = 1"><b>bold</b>'
     first = author.run(words(a_word()))
     execution = author.run(words(evil), first)
     sidebar.wait_for_row(execution)
@@ -203,7 +130,8 @@ def test_reloading_sets_the_head_and_the_next_run_descends_from_it(sidebar: Side
     assert canvas.head() == first
     assert canvas.tab_path() != path, "the canvas before keeps its tab"
     stored = canvas.do(
-        """(path) => window.app.extensionManager.workflow.openWorkflows.find((w) => w.path === path).activeState.nodes.length""",
+        """(path) => { const { openWorkflows } = window.app.extensionManager.workflow;
+                       return openWorkflows.find((w) => w.path === path).activeState.nodes.length; }""",
         path,
     )
     assert stored == len(before["nodes"])
@@ -227,9 +155,9 @@ def test_what_is_loaded_is_what_was_recorded(sidebar: Sidebar, author: Author) -
     sidebar.row(execution).locator(by("provenance-head")).wait_for()
     recorded = author.get(f"restore/{execution}")["workflow"]
     loaded = sidebar.canvas.serialized()
-    values = {str(node["id"]): (node["type"], node.get("widgets_values")) for node in loaded["nodes"]}
+    values = {str(node["id"]): (node["type"], node.get("widgets_values") or []) for node in loaded["nodes"]}
     for node in recorded["nodes"]:
-        assert values[str(node["id"])] == (node["type"], node.get("widgets_values"))
+        assert values[str(node["id"])] == (node["type"], node.get("widgets_values") or [])
     assert sidebar.canvas.do("() => (window.app.rootGraph ?? window.app.graph).extra.provenance.execution") == execution
 
 
@@ -250,7 +178,9 @@ def test_drift_is_told_before_anything_is_loaded(sidebar: Sidebar, author: Autho
     sidebar.page.click(by("provenance-reload"))
     drift = sidebar.visible("provenance-drift")
     assert uploaded in drift.inner_text()
-    assert (sidebar.canvas.head(), sidebar.canvas.tab_path()) == (head, path), "nothing is loaded before the word is given"
+    assert (sidebar.canvas.head(), sidebar.canvas.tab_path()) == (head, path), (
+        "nothing is loaded before the word is given"
+    )
     sidebar.press("Escape")
     drift.wait_for(state="detached")
     assert sidebar.canvas.tab_path() == path
@@ -263,6 +193,24 @@ def test_drift_is_told_before_anything_is_loaded(sidebar: Sidebar, author: Autho
     (image,) = [n for n in sidebar.canvas.serialized()["nodes"] if n["type"] == "LoadImage"]
     assert "restored" in image["widgets_values"][0]
     assert (directory / image["widgets_values"][0]).read_bytes() == bytes_of_it
+
+
+def test_nodes_that_differ_are_framed_on_request(sidebar: Sidebar, author: Author) -> None:
+    first = author.image(some_color(), prefix=a_word())
+    sidebar.wait_for_row(first)
+    sidebar.select(first)
+    sidebar.page.click(by("provenance-reload"))
+    sidebar.row(first).locator(by("provenance-head")).wait_for()
+    notice = sidebar.page.locator(".cpv-notice.info")
+    assert "differ from the canvas before" in notice.inner_text()
+    undo, values = sidebar.canvas.undo_steps(), sidebar.canvas.serialized()["nodes"]
+    notice.get_by_role("button", name="Frame them").click()
+    notice.get_by_role("button", name="Remove frames").click()
+    notice.get_by_role("button", name="Close").click()
+    notice.wait_for(state="detached")
+    sidebar.canvas.capture()
+    assert sidebar.canvas.undo_steps() == undo, "frames are no edit"
+    assert sidebar.canvas.serialized()["nodes"] == values
 
 
 def test_a_run_without_a_workflow_can_be_reloaded_too(sidebar: Sidebar, author: Author) -> None:
@@ -395,7 +343,9 @@ def test_search_keeps_the_shape_and_finds_old_runs(sidebar: Sidebar, author: Aut
     sidebar.press("/")
     sidebar.page.keyboard.type(needle)
     sidebar.wait_for_row(found)
-    sidebar.page.wait_for_function("() => document.querySelectorAll('[data-testid=provenance-row]:not(.dim)').length === 1")
+    sidebar.page.wait_for_function(
+        "() => document.querySelectorAll('[data-testid=provenance-row]:not(.dim)').length === 1"
+    )
     assert sidebar.page.locator(by("provenance-fold")).count() >= 1
     sidebar.press("Escape")
     sidebar.wait_for_row(chain)
@@ -477,7 +427,8 @@ def test_the_menu_of_a_node_leads_to_the_run_of_its_image(sidebar: Sidebar) -> N
     entry = sidebar.canvas.do(
         """() => {
             const node = window.app.graph.nodes.find((n) => n.type === "SaveImage");
-            const options = window.app.canvas.getNodeMenuOptions(node).concat(window.app.collectNodeMenuItems?.(node) ?? []);
+            const { app } = window;
+            const options = [...app.canvas.getNodeMenuOptions(node), ...(app.collectNodeMenuItems?.(node) ?? [])];
             const found = options.filter((o) => o && /lineage/i.test(o.content ?? ""));
             found[0]?.callback?.();
             return [...new Set(found.map((o) => o.content))];
@@ -518,7 +469,12 @@ def test_the_tab_speaks_chinese_with_the_page(browser: Any, host_url: str, autho
         made.page.wait_for_selector(".cpv-against")
         made.page.eval_on_selector_all(".cpv-part", "(parts) => parts.forEach((p) => (p.open = true))")
         text = made.page.locator(by("provenance-tab")).inner_text()
-        assert not re.search(r"\b[a-z]+\.[a-z][A-Za-z]+\b(?!\.)", "\n".join(line for line in text.splitlines() if "safetensors" not in line and "/" not in line and "_" not in line)), text
+        assert not re.search(
+            r"\b[a-z]+\.[a-z][A-Za-z]+\b(?!\.)",
+            "\n".join(
+                line for line in text.splitlines() if "safetensors" not in line and "/" not in line and "_" not in line
+            ),
+        ), text
         assert made.errors == []
     finally:
         canvas.do("() => window.app.extensionManager.setting.set('Comfy.Locale', 'en')")

@@ -139,7 +139,7 @@ export class Panel {
           keydown: (event) => this.#key(event),
           dragenter: (event) => this.#dragged(event, true),
           dragover: (event) => this.#dragged(event, true),
-          dragleave: (event) => event.target === this.element && this.#dragged(event, false),
+          dragleave: (event) => !this.element.contains(event.relatedTarget) && this.#dragged(event, false),
           drop: (event) => this.#dropped(event),
         },
       },

@@ -1,7 +1,7 @@
 /** One row of the tree: lines, pictures, what changed, when and how it went. */
 
 import { labelOf } from "../fold.js";
-import { changeTone, changeWords, duration, moment, ranked, shortId } from "../words.js";
+import { changeTone, changeWords, duration, moment, ranked, shortId, withoutSeeds } from "../words.js";
 import { h } from "./dom.js";
 import { drawCell, ROW } from "./graph.js";
 
@@ -81,7 +81,7 @@ function words(row, run, status, isHead, view) {
   return h(
     "div",
     { class: "cpv-words" },
-    h("div", { class: "cpv-body-line" }, ...(many ? [groupWords(row, view)] : changes(run, view))),
+    h("div", { class: "cpv-body-line" }, ...(many ? groupWords(row, view) : changes(run, view))),
     h(
       "div",
       { class: "cpv-foot" },
@@ -100,11 +100,22 @@ function words(row, run, status, isHead, view) {
 }
 
 function groupWords(row, { t }) {
-  return h(
+  const open = h(
     "button",
     { class: "cpv-link", type: "button", "data-fold": row.key, tabindex: "-1", title: t("tree.unfold") },
     t("tree.group", { count: row.runs.length }),
   );
+  // What the oldest changed beside the seed, all of a batch did, and a chain began with.
+  const common = ranked(withoutSeeds(row.runs.at(-1).changes)).slice(0, MOST_LINES);
+  return [open, ...common.flatMap((line) => [between(), piece(line, t)])];
+}
+
+function between() {
+  return h("span", { class: "cpv-between" }, " · ");
+}
+
+function piece(line, t) {
+  return h("span", { class: `cpv-change ${changeTone(line)}`, title: line }, changeWords(line, t));
 }
 
 /** What changed, as pieces of one line. */
@@ -119,14 +130,14 @@ function changes(run, { t }) {
   const lines = ranked(run.changes).filter((line) => merges.length === 0 || !/\[(?:output|temp)\]/u.test(line));
   const shown = lines
     .slice(0, MOST_LINES)
-    .map((line) => h("span", { class: `cpv-change ${changeTone(line)}`, title: line }, changeWords(line, t)));
+    .map((line) => piece(line, t));
   if (lines.length > MOST_LINES) {
     shown.push(h("span", { class: "cpv-change more" }, t("changes.more", { count: lines.length - MOST_LINES })));
   }
   if (shown.length === 0 && merges.length === 0) {
     shown.push(h("span", { class: "muted" }, t(run.parent ? (run.parent.known === false ? "changes.orphan" : "changes.none") : "changes.root")));
   }
-  return [...merges, ...shown].flatMap((piece, at) => (at === 0 ? [piece] : [h("span", { class: "cpv-between" }, " · "), piece]));
+  return [...merges, ...shown].flatMap((one, at) => (at === 0 ? [one] : [between(), one]));
 }
 
 function label(run) {

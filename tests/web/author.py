@@ -1,0 +1,88 @@
+"""Runs that somebody queued elsewhere, and the small graphs they are made of."""
+
+from __future__ import annotations
+
+import random
+import time
+from typing import Any
+
+from comfy_provenance.demo.client import Client, Refused
+from comfy_provenance.demo.workflow import to_workflow
+
+
+class Author:
+    """Queues runs as a page would, without one."""
+
+    def __init__(self, url: str) -> None:
+        self.client = Client(url)
+        self._classes = self.client.get("/object_info")
+
+    def run(self, prompt: dict[str, Any], parent: str | None = None) -> str:
+        workflow = to_workflow(prompt, self._classes, execution=parent)
+        execution = self.client.queue(prompt, {"extra_pnginfo": {"workflow": workflow}})
+        self.client.wait(execution)
+        deadline = time.monotonic() + 20
+        while not self._is_recorded(execution):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        return execution
+
+    def _is_recorded(self, execution: str) -> bool:
+        try:
+            return self.get(f"executions/{execution}")["status"] not in ("queued", "running")
+        except Refused:
+            return False
+
+    def get(self, path: str) -> Any:
+        deadline = time.monotonic() + 20
+        while True:
+            try:
+                return self.client.get(f"/provenance/v1/{path}")
+            except Refused as error:
+                if error.status != 503 or time.monotonic() > deadline:  # the ledger is still being opened
+                    raise
+            time.sleep(0.05)
+
+    def image(self, color: int, parent: str | None = None, **more: Any) -> str:
+        return self.run(flat(color, **more), parent)
+
+
+def flat(color: int, *, size: int = 64, load: str | None = None, prefix: str = "flat") -> dict[str, Any]:
+    """A graph that makes an image of one colour, or passes a file on."""
+    source: dict[str, Any] = {
+        "class_type": "EmptyImage",
+        "inputs": {"width": size, "height": size, "batch_size": 1, "color": color},
+    }
+    if load is not None:
+        source = {"class_type": "LoadImage", "inputs": {"image": load}}
+    invert = {"class_type": "ImageInvert", "inputs": {"image": ["1", 0]}}
+    save = {"class_type": "SaveImage", "inputs": {"images": ["2" if load else "1", 0], "filename_prefix": prefix}}
+    return {"1": source, **({"2": invert} if load else {}), "3": save}
+
+
+def words(text: str, seed: int = 1) -> dict[str, Any]:
+    """A graph with a prompt."""
+    return {
+        "1": {"class_type": "CheckpointLoaderSimple", "inputs": {"ckpt_name": "demo_painter.safetensors"}},
+        "2": {"class_type": "CLIPTextEncode", "inputs": {"text": text, "clip": ["1", 1]}},
+        "3": {"class_type": "CLIPTextEncode", "inputs": {"text": "", "clip": ["1", 1]}},
+        "4": {"class_type": "EmptyLatentImage", "inputs": {"width": 64, "height": 64, "batch_size": 1}},
+        "5": {
+            "class_type": "KSampler",
+            "inputs": {
+                "model": ["1", 0], "seed": seed, "steps": 1, "cfg": 7.0, "sampler_name": "euler",
+                "scheduler": "karras", "positive": ["2", 0], "negative": ["3", 0], "latent_image": ["4", 0],
+                "denoise": 1.0,
+            },
+        },
+        "6": {"class_type": "VAEDecode", "inputs": {"samples": ["5", 0], "vae": ["1", 2]}},
+        "7": {"class_type": "SaveImage", "inputs": {"images": ["6", 0], "filename_prefix": "words"}},
+    }  # fmt: skip
+
+
+def some_color() -> int:
+    return random.randrange(1 << 24)
+
+
+def a_word() -> str:
+    return "".join(random.choice("abcdefghijkmnpqrstuvwxyz") for _ in range(10))
