@@ -6,6 +6,11 @@
 import { app } from "../../scripts/app.js";
 import { canvasGraph, lacking, openTab, redraw, serialized } from "./host.js";
 
+/** A workflow as it is in a file: the page compares what it captures with that, and a value that is missing is no value there. */
+function plain(value) {
+  return JSON.parse(JSON.stringify(value));
+}
+
 /** The categories of all node classes that the page knows, by class. */
 export function nodeCategories() {
   const types = globalThis.LiteGraph?.registered_node_types ?? {};
@@ -21,7 +26,7 @@ export function shapeOf(type) {
     return null;
   }
   const kept = (node.widgets ?? []).filter((widget) => widget.serialize !== false);
-  return structuredClone({
+  return plain({
     title: node.title,
     names: kept.map((widget) => widget.name),
     values: kept.map((widget) => widget.value ?? null),
@@ -74,7 +79,7 @@ export async function rewrite(change) {
     return false;
   }
   capture(tracker); // an edit that the page has not noticed yet is a step of its own
-  const next = change(structuredClone(now));
+  const next = change(plain(now));
   if (next === null) {
     return true;
   }
@@ -88,6 +93,6 @@ export async function rewrite(change) {
   select(chosen);
   redraw();
   // The page completes what it loads, say with the sizes of new widgets: that belongs to this step and is none of its own.
-  tracker.activeState = structuredClone(serialized());
+  tracker.activeState = plain(serialized());
   return true;
 }
