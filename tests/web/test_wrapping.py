@@ -142,7 +142,7 @@ class Drawn:
 
     def node(self, name: str) -> dict[str, Any]:
         nodes = self.canvas.serialized()["nodes"]
-        return next(node for node in nodes if node["id"] == self.ids[name])
+        return next(node for node in nodes if str(node["id"]) == str(self.ids[name]))
 
     def steps(self) -> int:
         """Undo steps, after the page has looked for edits that it has not noticed."""
@@ -300,7 +300,9 @@ INTO = """(ids) => {
 
 def test_subgraphs_are_reached_by_all_and_an_open_one_stays_open(drawn: Drawn) -> None:
     # a value node for a widget inside a subgraph is more than the older pages can send
-    drawn.canvas.do("(id) => { const { graph } = window.app; graph.remove(graph.getNodeById(id)); }", drawn.ids["steps"])
+    drawn.canvas.do(
+        "(id) => { const { graph } = window.app; graph.remove(graph.getNodeById(id)); }", drawn.ids["steps"]
+    )
     made = drawn.canvas.do(INTO, [drawn.ids["sampler"], drawn.ids["words"]])
     if made is None:
         pytest.skip("this page has no subgraphs")
