@@ -62,8 +62,9 @@ textarea.cpv-input { height: auto; padding: 0.375rem 0.5rem; resize: vertical; w
 .cpv-find-row .cpv-input { flex: 1; }
 .cpv-count { position: absolute; right: 3.75rem; pointer-events: none; font-size: 0.75rem; }
 .cpv-filters { display: grid; grid-template-columns: 1fr 1fr; gap: 0.25rem; padding-top: 0.375rem; }
-.cpv-notice { display: flex; align-items: center; gap: 0.5rem; padding: 0.375rem 0.75rem; border-bottom: 1px solid var(--cpv-line); background: color-mix(in srgb, #e09000 12%, transparent); overflow-wrap: anywhere; user-select: text; }
-.cpv-notice span { flex: 1; }
+.cpv-notices { flex: none; }
+.cpv-notice { display: flex; flex-wrap: wrap; align-items: center; gap: 0.25rem 0.5rem; padding: 0.375rem 0.75rem; border-top: 1px solid var(--cpv-line); background: color-mix(in srgb, #e09000 12%, transparent); overflow-wrap: anywhere; user-select: text; }
+.cpv-notice > span { flex: 1 1 10rem; }
 .cpv-notice.broken, .cpv-notice.offline { background: color-mix(in srgb, #e5484d 14%, transparent); }
 .cpv-notice:is(.pick, .info) { background: var(--cpv-chosen); }
 
@@ -238,6 +239,10 @@ dialog.cpv-dialog::backdrop { background: rgb(0 0 0 / 45%); }
 .cpv-differences { margin-top: 0.75rem; display: grid; gap: 0.5rem; }
 .cpv-large img { display: block; width: 100%; height: min(78vh, 60rem); object-fit: contain; }
 
+@container cpv (max-width: 17rem) {
+  .cpv-title .muted { visibility: hidden; width: 0; padding: 0; flex: 1; }
+  .cpv-title h3 { flex: none; }
+}
 @container cpv (min-width: 30rem) {
   .cpv-actions .primary { flex: none; }
   .cpv-break { display: none; }

@@ -19,6 +19,7 @@ export class List {
   #pictures;
   #nearEnd;
   #active = null;
+  #height = 0;
   #resize;
 
   /**
@@ -49,7 +50,10 @@ export class List {
       },
       this.canvas,
     );
-    this.#resize = new ResizeObserver(() => this.#schedule());
+    this.#resize = new ResizeObserver(() => {
+      this.#keepInSight();
+      this.#schedule();
+    });
     this.#resize.observe(this.element);
   }
 
@@ -113,6 +117,17 @@ export class List {
     }
     const row = this.#tree.rows[Math.floor(top / ROW)];
     return row === undefined ? null : { id: row.ids[0], offset: top % ROW };
+  }
+
+  /** When the tree gets lower, the selected row stays in sight if it was. */
+  #keepInSight() {
+    const { clientHeight: height, scrollTop: top } = this.element;
+    const place = this.#view?.selected == null ? -1 : this.#tree.placeOf(this.#view.selected);
+    const end = (place + 1) * ROW;
+    if (place >= 0 && end > top + height && end <= top + this.#height) {
+      this.element.scrollTop = end - height;
+    }
+    this.#height = height;
   }
 
   #schedule() {
