@@ -10,7 +10,7 @@ import pytest
 from .canvas import TAB, Canvas
 from .sidebar import Sidebar
 
-# A sampler with its prompts, as an author leaves it: one text from a node of its own, titles, colours, a group, a bypass.
+# A sampler with its prompts, as an author leaves it: a text from a node of its own, titles, colours, a group, a bypass.
 BUILD = """() => {
     const graph = window.app.rootGraph ?? window.app.graph;
     graph.clear();
@@ -125,7 +125,11 @@ class Drawn:
 
     def select(self, *names: str) -> None:
         self.canvas.do(
-            "(ids) => { const c = window.app.canvas; c.deselectAll?.(); c.selectItems(ids.map((i) => c.graph.getNodeById(i))); }",
+            """(ids) => {
+                const { canvas } = window.app;
+                canvas.deselectAll?.();
+                canvas.selectItems(ids.map((id) => canvas.graph.getNodeById(id)));
+            }""",
             [self.ids[name] for name in names],
         )
 
@@ -218,7 +222,7 @@ def test_one_undo_takes_the_whole_action_back(drawn: Drawn) -> None:
     assert drawn.steps() == steps + 1
     drawn.canvas.do(f"() => {TAB}.changeTracker.undo()")
     assert drawn.prompt() == before
-    assert drawn.steps() == steps
+    assert drawn.canvas.undo_steps() == steps
     drawn.canvas.do(f"() => {TAB}.changeTracker.redo()")
     assert drawn.prompt() == wrapped
 
