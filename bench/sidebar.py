@@ -1,8 +1,8 @@
 """The lineage tab over 100,000 made-up runs, in a real browser on the embedded host with the real page.
 
 The runs are answered by the bench itself, so that the page is measured and not the ledger. Told are: the time until
-the first rows stand, the time to read and lay out all runs by scrolling to the end, frame times while scrolling, what one new
-run on top costs, and memory. Needs Playwright, a Chromium and the page's package, as the tests of the tab do:
+the first rows stand, the time to read and lay out all runs by scrolling to the end, frame times while scrolling, what
+one new run on top costs, and memory. Needs Playwright, a Chromium and the page's package, as the tests of the tab do:
 
     python bench/sidebar.py [RUNS]
 """

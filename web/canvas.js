@@ -3,8 +3,7 @@
  * what a version of the page lacks is answered with null or an empty list, or reported once, and never thrown into the page.
  */
 
-import { app } from "../../scripts/app.js";
-import { canvasGraph, lacking, openTab, redraw, serialized } from "./host.js";
+import { canvasGraph, lacking, openTab, page as app, redraw, serialized } from "./host.js";
 
 /** A workflow as it is in a file: the page compares what it captures with that, and a value that is missing is no value there. */
 function plain(value) {

@@ -6,6 +6,9 @@
 import { app } from "../../scripts/app.js";
 import { api } from "../../scripts/api.js";
 
+/** The page's application object, for `canvas.js` alone, which is the other half of this door. */
+export const page = app;
+
 const EXTENSION = "comfy-provenance";
 const reported = new Set();
 
@@ -277,19 +280,20 @@ export function setWidget(node, widget, value) {
   widget.callback?.(value, app.canvas, node);
 }
 
-let marked = new Set();
-let drawing = false;
+const marked = new Set();
+const frames = { drawn: false };
 
 /** Draw a frame around these nodes of the root graph until told otherwise. Nothing in the graph changes. */
 export function mark(ids, colour) {
-  marked = new Set(ids.map(String));
+  marked.clear();
+  ids.forEach((id) => marked.add(String(id)));
   const { canvas } = app;
   if (!canvas) {
     lacking("canvas to draw on", "nodes that differ are not marked");
     return;
   }
-  if (!drawing) {
-    drawing = true;
+  if (!frames.drawn) {
+    frames.drawn = true;
     const before = canvas.onDrawForeground;
     canvas.onDrawForeground = function (context, area) {
       before?.call(this, context, area);

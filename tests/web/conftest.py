@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -24,6 +25,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from .author import Author
+from .canvas import Canvas
+from .sidebar import Sidebar
 
 ROOT = Path(__file__).resolve().parents[2]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "msedge", "chrome")
@@ -111,3 +116,22 @@ def front_end(request: pytest.FixtureRequest, browser: Any) -> Path | None:
         pytest.skip("comfyui-frontend-package is not installed")
     found: Path | None = request.param
     return found
+
+
+@pytest.fixture
+def sidebar(browser: Any, host_url: str) -> Iterator[Sidebar]:
+    """The tab, open beside a small graph of its own; afterwards nothing of ours may have complained."""
+    context = browser.new_context(viewport={"width": 1500, "height": 950})
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    canvas = Canvas(context.new_page(), host_url)
+    made = Sidebar(canvas)
+    canvas.new_tab(color=random.randrange(1 << 24))
+    made.open()
+    yield made
+    assert made.errors == []
+    context.close()
+
+
+@pytest.fixture
+def author(host_url: str) -> Author:
+    return Author(host_url)

@@ -3,14 +3,15 @@
 import { parentOf } from "../fold.js";
 import { find, NO_FILTER, statusOf, toggled } from "../state.js";
 import { Tree } from "../tree.js";
-import { shortId } from "../words.js";
-import { button, h, put } from "./dom.js";
+import { button, h } from "./dom.js";
+import { chosen, takeFiles } from "./drop.js";
 import { Find } from "./find.js";
+import { Heading } from "./heading.js";
 import { Inspector } from "./inspector.js";
 import { List } from "./list.js";
+import { Split } from "./split.js";
 
 const HEAD_EVERY_MS = 400;
-const SPLIT = "comfy-provenance.split";
 
 /**
  * @typedef {{t: Function, locale: string, store: import("../store.js").Store, api: import("../api.js").Record,
@@ -26,14 +27,9 @@ export class Panel {
   #reaching = null;
   #cursor = null;
   #find;
+  #heading;
   #inspector;
-  #status;
-  #pause;
-  #canvasHead;
-  #notice;
-  #empty;
   #split;
-  #body;
 
   /** @param {Parts} parts */
   constructor(parts) {
@@ -111,59 +107,48 @@ export class Panel {
   }
 
   #build() {
-    const { t, actions } = this.#parts;
-    this.#status = h("span", { class: "cpv-state", role: "status", testid: "provenance-status" });
-    this.#pause = button({ icon: "pause", title: t("recording.pause"), kind: "quiet", testid: "provenance-pause", on: () => void actions.recording(this.#parts.store.state.status?.state === "paused" ? "recording" : "paused") });
-    const file = h("input", { type: "file", hidden: true, testid: "provenance-identify", on: { change: () => this.#identify(file) } });
-    this.#canvasHead = h("button", { type: "button", class: "cpv-head", testid: "provenance-canvas-head", on: { click: () => this.#parts.store.state.head && void this.go(this.#parts.store.state.head) } });
-    this.#notice = h("div", { class: "cpv-notices" });
-    this.#empty = h("div", { class: "cpv-empty", hidden: true });
-    this.#split = h("div", {
-      class: "cpv-split",
-      role: "separator",
-      tabindex: "0",
-      "aria-orientation": "horizontal",
-      "aria-label": t("split"),
-      hidden: true,
-      on: { pointerdown: (event) => this.#drag(event), keydown: (event) => this.#resizeBy(event) },
+    const { t, actions, store } = this.#parts;
+    this.#heading = new Heading({
+      t,
+      on: {
+        pause: () => void actions.recording(store.state.status?.state === "paused" ? "recording" : "paused"),
+        head: () => store.state.head && void this.go(store.state.head),
+        again: () => void store.start(),
+        stopPick: () => this.#stopPick(),
+        frame: (on) => actions.frame(on),
+        forgetFrames: () => actions.forgetFrames(),
+      },
     });
+    const { status, pause, canvasHead, notices, empty } = this.#heading;
+    const file = h("input", { type: "file", hidden: true, testid: "provenance-identify", on: { change: () => chosen(file, (found) => this.#identify(found)) } });
     this.#inspector.element.hidden = true;
-    this.#body = h("div", { class: "cpv-body" }, h("div", { class: "cpv-tree-box" }, this.list.element, this.#empty), this.#split, this.#inspector.element);
+    const body = h("div", { class: "cpv-body" }, h("div", { class: "cpv-tree-box" }, this.list.element, empty));
+    this.#split = new Split({ label: t("split"), body });
+    body.append(this.#split.element, this.#inspector.element);
     this.element = h(
       "div",
       {
         class: "cpv-root cpv-panel",
         testid: "provenance-tab",
         lang: this.#parts.locale,
-        on: {
-          keydown: (event) => this.#key(event),
-          dragenter: (event) => this.#dragged(event, true),
-          dragover: (event) => this.#dragged(event, true),
-          dragleave: (event) => !this.element.contains(event.relatedTarget) && this.#dragged(event, false),
-          drop: (event) => this.#dropped(event),
-        },
+        on: { keydown: (event) => this.#key(event) },
       },
       h(
         "header",
         { class: "cpv-top" },
-        this.#status,
-        this.#canvasHead,
+        status,
+        canvasHead,
         h("span", { class: "cpv-space" }),
         button({ icon: "image", title: t("identify.button"), kind: "quiet", on: () => file.click() }),
-        this.#pause,
+        pause,
         file,
       ),
       this.#find.element,
-      this.#notice,
-      this.#body,
+      body,
+      notices, // below, so that the tree does not move under the hand
       h("div", { class: "cpv-drop", "aria-hidden": "true" }, t("identify.drop")),
     );
-    try {
-      this.#setSplit(Number(localStorage.getItem(SPLIT)) || 45);
-    } catch (error) {
-      console.info(`[Provenance] ${error.message}`);
-      this.#setSplit(45);
-    }
+    takeFiles(this.element, (found) => this.#identify(found));
   }
 
   #readHead() {
@@ -186,79 +171,12 @@ export class Panel {
       head: state.head,
       statusOf: (run) => statusOf(state, run),
     });
-    this.#drawStatus(state);
-    this.#drawNotices(state);
-    this.#drawEmpty(state);
+    this.list.element.hidden = !this.#heading.draw(state, this.#picking);
     this.#find.count.textContent = state.matches === null ? "" : t("find.count", { count: state.matches.ids.size + (state.matches.more ? "+" : "") });
     this.element.setAttribute("aria-busy", String(state.loading));
     const shown = state.selected !== null;
-    this.#inspector.element.hidden = this.#split.hidden = !shown;
+    this.#inspector.element.hidden = this.#split.element.hidden = !shown;
     void this.#inspector.show(state.selected, find(state, state.selected));
-  }
-
-  #drawStatus(state) {
-    const { t } = this.#parts;
-    const told = state.status?.state ?? "starting";
-    if (this.#status.dataset.state !== told || this.#status.title !== (state.status?.reason ?? "")) {
-      this.#status.dataset.state = told;
-      this.#status.title = state.status?.reason ?? "";
-      put(this.#status, h("i", { class: "cpv-light", "aria-hidden": "true" }), t(`state.${told}`));
-      const paused = told === "paused";
-      const other = button({ icon: paused ? "play" : "pause", title: t(paused ? "recording.resume" : "recording.pause") });
-      put(this.#pause, ...other.childNodes);
-      this.#pause.title = other.title;
-      this.#pause.setAttribute("aria-label", other.title);
-      this.#pause.disabled = !["recording", "paused"].includes(told);
-    }
-    const mark = state.head === null ? t("head.none") : shortId(state.head);
-    if (this.#canvasHead.dataset.head !== String(state.head)) {
-      this.#canvasHead.dataset.head = String(state.head);
-      put(this.#canvasHead, h("span", { class: "muted" }, t("head.canvas")), " ", mark);
-      this.#canvasHead.title = t(state.head === null ? "head.noneTitle" : "head.go");
-      this.#canvasHead.disabled = state.head === null;
-    }
-  }
-
-  #drawNotices(state) {
-    const { t, actions } = this.#parts;
-    const lines = [];
-    if (["broken", "paused", "off", "offline"].includes(state.status?.state)) {
-      lines.push([state.status.state, `${t(`state.${state.status.state}.long`)} ${state.status.reason ?? ""}`.trim(), []]);
-    }
-    if (state.error !== null) {
-      lines.push(["broken", t("error.read", { reason: state.error }), [[t("error.again"), () => void this.#parts.store.start()]]]);
-    }
-    if (this.#picking !== null) {
-      lines.push(["pick", t(`pick.${this.#picking}`), [[t("cancel"), () => this.#stopPick()]]]);
-    }
-    if (state.frames !== null) {
-      const { on, count } = state.frames;
-      lines.push(["info", t("frames.note", { count }), [[t(on ? "frames.hide" : "frames.show"), () => actions.frame(!on)], [t("close"), () => actions.forgetFrames()]]]);
-    }
-    const content = JSON.stringify(lines);
-    if (this.#notice.dataset.content === content) {
-      return;
-    }
-    this.#notice.dataset.content = content;
-    put(
-      this.#notice,
-      ...lines.map(([kind, text, offers]) =>
-        h("div", { class: `cpv-notice ${kind}`, role: kind === "broken" ? "alert" : "status" }, h("span", {}, text), ...offers.map(([words, act]) => button({ text: words, kind: "small", on: act }))),
-      ),
-    );
-  }
-
-  #drawEmpty(state) {
-    const { t } = this.#parts;
-    const nothing = state.runs.length === 0;
-    const noMatch = state.matches !== null && !state.matches.more && state.matches.ids.size === 0;
-    const key = nothing ? (state.loading ? "loading" : state.error === null ? "empty" : "") : noMatch ? "find.nothing" : "";
-    this.#empty.hidden = key === "";
-    this.list.element.hidden = nothing || noMatch;
-    if (this.#empty.dataset.key !== key) {
-      this.#empty.dataset.key = key;
-      put(this.#empty, ...(key === "empty" ? [h("b", {}, t("empty.title")), h("p", {}, t("empty.text"))] : key === "" ? [] : [h("p", {}, t(key))]));
-    }
   }
 
   #select(id) {
@@ -467,60 +385,7 @@ export class Panel {
     }
   }
 
-  #dragged(event, over) {
-    if (event.dataTransfer?.types.includes("Files")) {
-      event.preventDefault();
-      event.stopPropagation();
-      this.element.classList.toggle("dropping", over);
-    }
-  }
-
-  #dropped(event) {
-    const [file] = event.dataTransfer?.files ?? [];
-    if (file) {
-      event.preventDefault();
-      event.stopPropagation();
-      this.element.classList.remove("dropping");
-      void this.#parts.actions.identify(file, (id) => this.go(id));
-    }
-  }
-
-  #identify(input) {
-    const [file] = input.files;
-    input.value = "";
-    if (file) {
-      void this.#parts.actions.identify(file, (id) => this.go(id));
-    }
-  }
-
-  #drag(event) {
-    event.preventDefault();
-    this.#split.setPointerCapture(event.pointerId);
-    const move = (moved) => {
-      const box = this.#body.getBoundingClientRect();
-      this.#setSplit(((moved.clientY - box.top) / box.height) * 100);
-    };
-    this.#split.addEventListener("pointermove", move);
-    this.#split.addEventListener("lostpointercapture", () => this.#split.removeEventListener("pointermove", move), { once: true });
-  }
-
-  #resizeBy(event) {
-    const step = { ArrowUp: -4, ArrowDown: 4 }[event.key];
-    if (step) {
-      event.preventDefault();
-      event.stopPropagation();
-      this.#setSplit(Number(this.#split.getAttribute("aria-valuenow")) + step);
-    }
-  }
-
-  #setSplit(percent) {
-    const kept = Math.round(Math.max(15, Math.min(85, percent)));
-    this.#body.style.setProperty("--tree", `${kept}%`);
-    this.#split.setAttribute("aria-valuenow", String(kept));
-    try {
-      localStorage.setItem(SPLIT, String(kept));
-    } catch (error) {
-      console.info(`[Provenance] ${error.message}`);
-    }
+  #identify(file) {
+    void this.#parts.actions.identify(file, (id) => this.go(id));
   }
 }

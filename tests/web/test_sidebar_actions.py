@@ -1,0 +1,267 @@
+"""What the author does in the lineage tab, in the real page."""
+
+from __future__ import annotations
+
+import re
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from .author import Author, a_word, flat, some_color, words
+from .canvas import Canvas
+from .sidebar import Sidebar, by
+
+# inspector, compare, decisions
+
+
+def test_the_inspector_shows_words_values_models_and_signature(sidebar: Sidebar, author: Author) -> None:
+    text = a_word()
+    first = author.run(words(f"a cat, {text}, day"))
+    second = author.run(words(f"a cat, {text}, night", 18446744073709551615), first)
+    sidebar.wait_for_row(second)
+    details = sidebar.details(second)
+    assert details.locator(".cpv-prompt.changed ins").inner_text() == "night"
+    assert details.locator(".cpv-prompt.changed del").inner_text() == "day"
+    assert "18446744073709551615" in details.inner_text(), "a seed is shown to its last digit"
+    assert "demo_painter.safetensors" in details.inner_text()
+    details.locator("[data-part=signature] summary").click()
+    details.locator(".cpv-signature[data-state=covered]").wait_for()
+    details.locator(f'[data-part=edges] [data-go="{first}"]').click()
+    sidebar.page.wait_for_selector(f'{by("provenance-inspector")}[data-run="{first}"]')
+
+
+def test_any_two_runs_can_be_compared(sidebar: Sidebar, author: Author) -> None:
+    text = a_word()
+    first, second = author.run(words(f"{text} one")), author.run(words(f"{text} two"))
+    sidebar.wait_for_row(second)
+    sidebar.select(second)
+    sidebar.page.click(by("provenance-compare"))
+    sidebar.row(first).locator(".cpv-foot time").click()
+    comparison = sidebar.visible("provenance-comparison")
+    assert comparison.locator("ins").inner_text() == "two"
+    assert comparison.locator(".cpv-stage img").count() == 2
+    comparison.locator(by("provenance-compare-slider")).click()
+    comparison.locator("input[type=range]").press("ArrowLeft")
+    assert "49%" in comparison.locator(".cpv-slider").get_attribute("style")
+    sidebar.press("Escape")
+    comparison.wait_for(state="detached")
+
+
+def test_decisions_are_one_key_each_and_signed(sidebar: Sidebar, author: Author) -> None:
+    execution = author.image(some_color())
+    sidebar.wait_for_row(execution)
+    sidebar.select(execution)
+    sidebar.press("k")
+    sidebar.row(execution).locator(".cpv-verdict.keep").wait_for()
+    sidebar.visible("provenance-ask-keep").fill("the light")
+    sidebar.press("Enter")
+    sidebar.page.locator(f"{by('provenance-decision-keep')}[aria-pressed=true]").wait_for()
+    sidebar.press("4")
+    sidebar.row(execution).get_by_text("★★★★").wait_for()
+    sidebar.press("n")
+    sidebar.visible("provenance-ask-note").fill("看起来很好")
+    sidebar.press("Enter")
+    sidebar.row(execution).locator(".cpv-note").wait_for()
+    sidebar.press("l")
+    sidebar.visible("provenance-ask-label").fill("golden")
+    sidebar.press("Enter")
+    sidebar.row(execution).locator(".cpv-label", has_text="golden").wait_for()
+    sidebar.press("r")
+    sidebar.row(execution).locator(".cpv-verdict.reject").wait_for()
+    sidebar.press("Escape")
+    said = author.get(f"executions/{execution}")
+    assert said["decision"] == {
+        "decision": "reject", "rating": 4, "note": "看起来很好", "reason": None, "label": "golden",
+    }  # fmt: skip
+    assert [one["decision"] for one in said["decisions"]] == ["keep", "keep", "rate", "note", "label", "reject"]
+    assert said["signature"]["state"] == "good"
+
+
+def test_a_file_is_traced_to_its_run(sidebar: Sidebar, author: Author, tmp_path: Path) -> None:
+    execution = author.image(some_color())
+    name = author.get(f"executions/{execution}")["outputs"][0]["file"]
+    with urllib.request.urlopen(f"{author.client.url}/view?filename={name}&type=output", timeout=30) as answer:
+        (tmp_path / "found.png").write_bytes(answer.read())
+    sidebar.page.set_input_files(by("provenance-identify"), tmp_path / "found.png")
+    identified = sidebar.visible("provenance-identified")
+    assert "byte for byte" in identified.inner_text()
+    sidebar.press("Escape")
+    sidebar.page.wait_for_selector(f'{by("provenance-inspector")}[data-run="{execution}"]')
+
+
+def test_the_recorded_workflow_is_downloaded_byte_for_byte(sidebar: Sidebar, author: Author, tmp_path: Path) -> None:
+    execution = author.image(some_color())
+    sidebar.wait_for_row(execution)
+    sidebar.select(execution)
+    with sidebar.page.expect_download() as download:
+        sidebar.page.click(by("provenance-download"))
+    download.value.save_as(tmp_path / "w.json")
+    digest = author.get(f"restore/{execution}")["sha256"]
+    with urllib.request.urlopen(f"{author.client.url}/provenance/v1/objects/{digest}", timeout=30) as answer:
+        assert (tmp_path / "w.json").read_bytes() == answer.read()
+
+
+def test_an_edit_is_applied_to_another_canvas(sidebar: Sidebar, author: Author) -> None:
+    first = author.image(5)
+    second = author.run(flat(some_color(), size=320), first)
+    sidebar.wait_for_row(second)
+    sidebar.select(second)
+    before = sidebar.canvas.undo_steps()
+    sidebar.page.click(by("provenance-apply"))
+    sidebar.visible("provenance-applied")
+    (image,) = [n for n in sidebar.canvas.serialized()["nodes"] if n["type"] == "EmptyImage"]
+    assert image["widgets_values"][:2] == [320, 320]
+    assert sidebar.canvas.undo_steps() == before + 1, "it is one step that can be undone"
+    sidebar.press("Escape")
+
+
+# search, keyboard, recording
+
+
+def test_search_keeps_the_shape_and_finds_old_runs(sidebar: Sidebar, author: Author) -> None:
+    needle = f"雪山{a_word()}"
+    found = author.run(words(f"{needle}，日出"))
+    chain = found
+    for seed in range(8):
+        chain = author.run(words(f"{a_word()}", seed), chain)
+    sidebar.wait_for_row(chain)
+    sidebar.page.locator(by("provenance-tab")).locator("[role=tree]").focus()
+    sidebar.press("/")
+    sidebar.page.keyboard.type(needle)
+    sidebar.wait_for_row(found)
+    sidebar.page.wait_for_function(
+        "() => document.querySelectorAll('[data-testid=provenance-row]:not(.dim)').length === 1"
+    )
+    assert sidebar.page.locator(by("provenance-fold")).count() >= 1
+    sidebar.press("Escape")
+    sidebar.wait_for_row(chain)
+    assert sidebar.page.locator(".cpv-row.dim").count() == 0
+
+
+def test_filters_by_verdict(sidebar: Sidebar, author: Author) -> None:
+    kept, other = author.image(some_color()), author.image(some_color())
+    sidebar.wait_for_row(other)
+    sidebar.select(kept)
+    sidebar.press("k")
+    sidebar.row(kept).locator(".cpv-verdict.keep").wait_for()
+    sidebar.press("Escape")
+    sidebar.page.click(by("provenance-filters"))
+    sidebar.page.select_option(by("provenance-filter-decision"), "kept")
+    sidebar.page.wait_for_selector(f'{by("provenance-row")}[data-execution="{other}"].dim, {by("provenance-fold")}')
+    assert "dim" not in sidebar.row(kept).get_attribute("class")
+
+
+def test_the_tree_is_walked_by_keyboard(sidebar: Sidebar, author: Author) -> None:
+    first = author.image(some_color())
+    second = author.image(some_color(), first)
+    third = author.image(some_color(), first)
+    sidebar.wait_for_row(third)
+    tree = sidebar.page.locator("[role=tree]").and_(sidebar.page.locator(".cpv-tree"))
+    tree.focus()
+    inspected = lambda: sidebar.page.locator(by("provenance-inspector")).get_attribute("data-run")  # noqa: E731
+    sidebar.press("Home")
+    assert inspected() == third
+    sidebar.press("ArrowDown")
+    assert inspected() == second
+    sidebar.press("ArrowLeft")
+    assert inspected() == first, "left is the parent"
+    sidebar.press("ArrowRight")
+    assert inspected() == third, "right is the newest child"
+    active = tree.get_attribute("aria-activedescendant")
+    assert sidebar.page.locator(f"#{active}").get_attribute("data-execution") == third
+    assert sidebar.page.locator(f"#{active}").get_attribute("aria-selected") == "true"
+    sidebar.press("Enter")
+    sidebar.row(third).locator(by("provenance-head")).wait_for()
+
+
+def test_a_pause_is_shown_and_recorded(sidebar: Sidebar, author: Author) -> None:
+    status = sidebar.visible("provenance-status")
+    sidebar.page.wait_for_selector(f"{by('provenance-status')}[data-state=recording]")
+    sidebar.page.click(by("provenance-pause"))
+    sidebar.page.wait_for_selector(f"{by('provenance-status')}[data-state=paused]")
+    try:
+        assert author.get("status")["state"] == "paused"
+        assert "Paused" in status.inner_text()
+    finally:
+        sidebar.page.click(by("provenance-pause"))
+    sidebar.page.wait_for_selector(f"{by('provenance-status')}[data-state=recording]")
+
+
+def test_a_host_that_does_not_answer_is_told_and_got_over(sidebar: Sidebar, author: Author) -> None:
+    execution = author.image(some_color())
+    sidebar.wait_for_row(execution)
+    sidebar.page.route("**/provenance/v1/**", lambda route: route.abort())
+    author.image(some_color())
+    sidebar.page.wait_for_selector(f"{by('provenance-status')}[data-state=offline]")
+    assert sidebar.row(execution).count() == 1, "what is known stays in sight"
+    sidebar.page.unroute("**/provenance/v1/**")
+    sidebar.page.locator(".cpv-notice.broken button").click()
+    sidebar.page.wait_for_selector(f"{by('provenance-status')}[data-state=recording]")
+    sidebar.page.locator(".cpv-notice").first.wait_for(state="detached")
+
+
+# the page around it
+
+
+def test_the_menu_of_a_node_leads_to_the_run_of_its_image(sidebar: Sidebar) -> None:
+    sidebar.canvas.press()
+    (execution,) = sidebar.canvas.queued
+    sidebar.wait_for_row(execution)
+    sidebar.canvas.page.wait_for_function(
+        "() => window.app.nodeOutputs && Object.keys(window.app.nodeOutputs).length > 0"
+    )
+    entry = sidebar.canvas.do(
+        """() => {
+            const node = window.app.graph.nodes.find((n) => n.type === "SaveImage");
+            const { app } = window;
+            const options = [...app.canvas.getNodeMenuOptions(node), ...(app.collectNodeMenuItems?.(node) ?? [])];
+            const found = options.filter((o) => o && /lineage/i.test(o.content ?? ""));
+            found[0]?.callback?.();
+            return [...new Set(found.map((o) => o.content))];
+        }"""
+    )
+    assert entry == ["Show lineage of this image"]
+    sidebar.visible("provenance-identified")
+    sidebar.press("Escape")
+    sidebar.page.wait_for_selector(f'{by("provenance-inspector")}[data-run="{execution}"]')
+
+
+def test_commands_open_pause_and_resume(sidebar: Sidebar) -> None:
+    sidebar.canvas.do("() => window.app.extensionManager.sidebarTab.toggleSidebarTab('provenance-lineage')")
+    sidebar.page.wait_for_selector(by("provenance-tab"), state="detached")
+    execute = "(id) => window.app.extensionManager.command.execute(id)"
+    sidebar.canvas.do(execute, "Provenance.OpenLineage")
+    sidebar.visible("provenance-tab")
+    sidebar.canvas.do(execute, "Provenance.PauseRecording")
+    sidebar.page.wait_for_selector(f"{by('provenance-status')}[data-state=paused]")
+    sidebar.canvas.do(execute, "Provenance.ResumeRecording")
+    sidebar.page.wait_for_selector(f"{by('provenance-status')}[data-state=recording]")
+
+
+def test_the_tab_speaks_chinese_with_the_page(browser: Any, host_url: str, author: Author) -> None:
+    author.run(words("a", 2), author.run(words("b")))
+    context = browser.new_context(viewport={"width": 1500, "height": 950})
+    canvas = Canvas(context.new_page(), host_url)
+    try:
+        canvas.do("() => window.app.extensionManager.setting.set('Comfy.Locale', 'zh')")
+        canvas.reload()
+        made = Sidebar(canvas)
+        made.open()
+        made.page.wait_for_selector(by("provenance-row"))
+        assert "正在记录" in made.visible("provenance-status").inner_text()
+        made.select(made.rows()[0])
+        text = made.visible("provenance-inspector").inner_text()
+        assert "回到这个分支" in text
+        made.page.wait_for_selector(".cpv-against")
+        made.page.eval_on_selector_all(".cpv-part", "(parts) => parts.forEach((p) => (p.open = true))")
+        text = made.page.locator(by("provenance-tab")).inner_text()
+        assert not re.search(
+            r"\b[a-z]+\.[a-z][A-Za-z]+\b(?!\.)",
+            "\n".join(
+                line for line in text.splitlines() if "safetensors" not in line and "/" not in line and "_" not in line
+            ),
+        ), text
+        assert made.errors == []
+    finally:
+        canvas.do("() => window.app.extensionManager.setting.set('Comfy.Locale', 'en')")
+        context.close()
