@@ -253,7 +253,7 @@ const CSS = `
   .cpv-inspector { border-top: 0; border-left: 1px solid var(--cpv-line); }
   .cpv-split { display: none; }
   }
-`;
+  `;
 
 const ID = "comfy-provenance-style";
 
