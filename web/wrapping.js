@@ -59,14 +59,14 @@ function entriesFor(node) {
   });
 }
 
-let acting = false;
+const now = { acting: false };
 
 /** Wrap or unwrap what `scope` names, as one step, and say what became of it. */
 async function act(way, scope) {
-  if (acting) {
+  if (now.acting) {
     return;
   }
-  acting = true;
+  now.acting = true;
   const t = translator(host.locale());
   try {
     let told = null;
@@ -77,7 +77,7 @@ async function act(way, scope) {
     });
     say(t, way, able ? told : null, scope);
   } finally {
-    acting = false;
+    now.acting = false;
   }
 }
 
