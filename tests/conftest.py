@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import signal
 import sys
 from pathlib import Path
 
@@ -22,3 +23,7 @@ def _load_root_package() -> None:
 
 
 _load_root_package()
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # Started in the background of a shell: hosts that tests start would inherit that and never hear Ctrl-C.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
