@@ -165,7 +165,7 @@ def test_a_reloaded_page_still_knows_the_head(canvas: Canvas) -> None:
     """Also when nothing was edited since, so that the page saw no reason to keep the canvas anew."""
     canvas.press()
     canvas.press()
-    canvas.page.wait_for_timeout(1000)
+    canvas.page.wait_for_timeout(3000)
     canvas.reload()
     assert canvas.head() == canvas.queued[1]
     canvas.press()
