@@ -22,14 +22,14 @@ const GROUP_SEEDS = "Provenance.GroupSeeds";
 const MARK = "Provenance.MarkDifferences";
 
 /** The one lineage of the page; null until it is set up. */
-const tab = { shown: null };
+const current = { lineage: null };
 
 /** Settings, each of which switches one feature off or on. */
 export const SETTINGS = [
   setting(SHOW_TAB, "Show the lineage in the sidebar", "Takes effect when the page is loaded again.", true),
   setting(NODE_MENU, "Offer the lineage of an image in the menu of its node", "Shows the run that made the image.", true),
-  setting(GROUP_SEEDS, "Fold runs that differ in their seed only", "Three or more of them, made one after the other, share a row.", true, () => tab.shown?.redraw()),
-  setting(MARK, "After a branch is reloaded, frame the nodes that differ from the canvas before", "The frames go with the next reload, or when this is switched off.", false, (on) => on === false && tab.shown?.unframe()),
+  setting(GROUP_SEEDS, "Fold runs that differ in their seed only", "Three or more of them, made one after the other, share a row.", true, () => current.lineage?.redraw()),
+  setting(MARK, "After a branch is reloaded, frame the nodes that differ from the canvas before", "The frames go with the next reload, or when this is switched off.", false, (on) => on === false && current.lineage?.unframe()),
 ];
 
 function setting(id, name, tooltip, defaultValue, onChange) {
@@ -40,7 +40,7 @@ function setting(id, name, tooltip, defaultValue, onChange) {
 /** What the page takes beside the settings: commands, and the menu of nodes. */
 export function offers() {
   const t = translator(navigator.language);
-  const lineage = () => tab.shown ?? { open: () => {}, recording: () => {} };
+  const lineage = () => current.lineage ?? { open: () => {}, recording: () => {} };
   return {
     commands: [
       { id: "Provenance.OpenLineage", label: t("command.open"), icon: "pi pi-sitemap", function: () => lineage().open() },
@@ -49,8 +49,8 @@ export function offers() {
     ],
     menuCommands: [{ path: ["Provenance"], commands: ["Provenance.OpenLineage", "Provenance.PauseRecording", "Provenance.ResumeRecording"] }],
     ...host.nodeMenu((node) => {
-      const address = host.setting(NODE_MENU, true) && tab.shown !== null ? host.imageOf(node) : null;
-      return address === null ? null : { content: translator(host.locale())("menu.image"), callback: () => tab.shown.find(address) };
+      const address = host.setting(NODE_MENU, true) && current.lineage !== null ? host.imageOf(node) : null;
+      return address === null ? null : { content: translator(host.locale())("menu.image"), callback: () => current.lineage.find(address) };
     }),
   };
 }
@@ -126,7 +126,7 @@ export function setUp() {
   const open = () => {
     host.openSidebarTab(TAB);
   };
-  tab.shown = {
+  current.lineage = {
     open,
     recording: (state) => void actions.recording(state),
     redraw: () => store.apply((now) => ({ ...now })),

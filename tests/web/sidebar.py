@@ -37,6 +37,12 @@ class Sidebar:
             self.errors.append(str(error))
 
     def open(self) -> None:
+        dialog = self.page.locator(".p-dialog-mask")
+        for _ in range(20):  # a fresh profile opens a dialog over the page, some time after it is ready
+            if not dialog.count():
+                break
+            self.page.keyboard.press("Escape")
+            self.page.wait_for_timeout(200)
         if not self.page.locator(by("provenance-tab")).count():
             self.canvas.do(
                 "(id) => window.app.extensionManager.sidebarTab.toggleSidebarTab(id)",

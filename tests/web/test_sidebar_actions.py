@@ -265,3 +265,21 @@ def test_the_tab_speaks_chinese_with_the_page(browser: Any, host_url: str, autho
     finally:
         canvas.do("() => window.app.extensionManager.setting.set('Comfy.Locale', 'en')")
         context.close()
+
+
+def test_without_the_tab_the_page_works_on(browser: Any, host_url: str) -> None:
+    context = browser.new_context(viewport={"width": 1500, "height": 950})
+    canvas = Canvas(context.new_page(), host_url)
+    made = Sidebar(canvas)
+    try:
+        canvas.do("() => window.app.extensionManager.setting.set('Provenance.ShowTab', false)")
+        canvas.reload()
+        assert "provenance-lineage" not in canvas.do("() => app.extensionManager.getSidebarTabs().map((tab) => tab.id)")
+        canvas.new_tab(color=some_color())
+        canvas.press()
+        canvas.press()
+        assert canvas.sent == [None, canvas.queued[0]]
+        assert made.errors == []
+    finally:
+        canvas.do("() => window.app.extensionManager.setting.set('Provenance.ShowTab', true)")
+        context.close()
