@@ -47,6 +47,7 @@ class Kind(str, Enum):
     MODEL = "model"
     INTENT = "intent"
     DECISION = "decision"
+    REPLAY = "replay"
     GAP = "gap"
 
 

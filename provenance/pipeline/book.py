@@ -8,6 +8,7 @@ from typing import Protocol
 
 from ..model import Clock, Instant, Json, Kind
 from ..record import predicate
+from ..record.body import Body
 from ..store.index import Index
 from ..store.ledger import Ledger
 from ..store.objects import Prepared
@@ -19,7 +20,7 @@ Documents = Sequence[tuple[bytes, str] | Prepared]
 class Say(Protocol):
     """Makes an entry's body for the moment it is written."""
 
-    def __call__(self, *, at: Instant) -> predicate.Body:
+    def __call__(self, *, at: Instant) -> Body:
         """Give subject and predicate."""
 
 

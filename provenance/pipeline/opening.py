@@ -13,6 +13,7 @@ from ..config import SOFTWARE, VERSION, Places
 from ..errors import InputError, NewerFormat, NotALedger, ProvenanceError, StorageError
 from ..model import Clock
 from ..record import predicate
+from ..record.body import Body
 from ..seal import keys
 from ..store import place, presence
 from ..store.ledger import DATABASE_NAME, Binding, Ledger
@@ -78,7 +79,7 @@ def _begin(places: Places, clock: Clock, session: str) -> tuple[Ledger, keys.Sig
     _set_aside(places.key)
     signer = keys.create(places.key)
 
-    def genesis(binding: Binding) -> predicate.Body:
+    def genesis(binding: Binding) -> Body:
         return predicate.genesis(
             at=clock(),
             writer=binding.origin.rpartition("/")[2],

@@ -3,8 +3,7 @@
 Each builder returns `(subject, predicate)`, without `log`, which the ledger adds when it knows the entry's place. An
 in-toto Statement needs at least one subject, so an entry that speaks of no file names the digest of its own text.
 
-Text that UTF-8 cannot carry (lone surrogates) is written with `\\udcXX` escapes spelled out: a statement must always
-be writable. Digests are 64 hex digits. Nothing here validates; `schema.validate` does.
+What all bodies have in common is in `body`. Digests are 64 hex digits. Nothing here validates; `schema.validate` does.
 """
 
 from __future__ import annotations
@@ -16,11 +15,13 @@ from dataclasses import dataclass
 from ..canonical import sha256_hex, statement_bytes, timestamp
 from ..model import Asset, Basis, Decision, Edge, Instant, Json, ModelRef, Output, PromptVersion, Status
 from . import shape
+from .body import Body, Subject
+from .body import body as _body
+from .body import plain as _plain
+from .body import subject as _subject
+from .body import text_subject as _text_subject
+from .body import utf8 as _utf8
 from .redact import Mark
-
-Subject = list[dict[str, Json]]
-Predicate = dict[str, Json]
-Body = tuple[Subject, Predicate]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,20 @@ class Parent:
     known: bool
     basis: Basis
     method: str
+
+
+@dataclass(frozen=True, slots=True)
+class Repeats:
+    """The run that a submission repeats, as its client declares; `known` says whether this ledger held it.
+
+    A cell of a sheet of variations names the sheet, its own place from 0 and how many cells there are.
+    """
+
+    execution: str
+    known: bool
+    sheet: str | None = None
+    cell: int | None = None
+    cells: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +128,7 @@ def submission(
     packs: Mapping[str, str | None],
     redactions: Iterable[Mark],
     parent: Parent | None,
+    repeats: Repeats | None = None,
     edges: Iterable[Edge] = (),
 ) -> Body:
     """ComfyUI accepted a graph. `workflow`, `prompt` and `extra` are the digests of the snapshot's objects."""
@@ -126,6 +142,7 @@ def submission(
         "redactions": [{"document": mark.document, "path": mark.path, "marker": mark.marker} for mark in redactions],
         "parent": None if parent is None else _parent(parent),
         "accepted_at": timestamp(accepted.wall_ns),
+        **({} if repeats is None else {"replay": _repeats(repeats)}),
         "edges": [shape.edge(edge) for edge in edges],
     }
     return _body([_subject(name, digest) for name, digest in documents.items() if digest], session, at, body)
@@ -265,20 +282,6 @@ def gap(
     return _body([_subject("gap", sha256_hex(statement_bytes(body)))], session, at, body)
 
 
-def _body(subject: Subject, session: str | None, at: Instant, body: Mapping[str, Json]) -> Body:
-    common = {"session": session, "recorded_at": timestamp(at.wall_ns), "monotonic_ns": at.monotonic_ns}
-    plain: Predicate = _plain({**common, **body})
-    return _plain(subject), plain
-
-
-def _subject(name: str, digest: str) -> dict[str, Json]:
-    return {"name": name, "digest": {"sha256": digest}}
-
-
-def _text_subject(name: str, text: str) -> dict[str, Json]:
-    return _subject(name, sha256_hex(text.encode()))
-
-
 def _output_subjects(outputs: Iterable[Output]) -> Subject:
     named: dict[str, str] = {}
     for output in outputs:
@@ -299,6 +302,16 @@ def _parent(parent: Parent) -> dict[str, Json]:
     }
 
 
+def _repeats(repeats: Repeats) -> dict[str, Json]:
+    cell = {"id": repeats.sheet, "cell": repeats.cell, "cells": repeats.cells}
+    return {
+        "of": repeats.execution,
+        "known": repeats.known,
+        "sheet": None if repeats.sheet is None else cell,
+        "basis": Basis.DECLARED.value,
+    }
+
+
 def _timings(timings: Timings) -> dict[str, Json]:
     return {
         "queued_ms": timings.queued_ms,
@@ -316,18 +329,3 @@ def _failure(error: Failure) -> dict[str, Json]:
         "node_type": error.node_type,
         "traceback": error.traceback,
     }
-
-
-def _utf8(text: str) -> str:
-    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
-def _plain(value: Json) -> Json:
-    """The same value with writable strings. Bodies are shallow, so recursion is safe here."""
-    if isinstance(value, str):
-        return _utf8(value)
-    if isinstance(value, dict):
-        return {_utf8(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_plain(item) for item in value]
-    return value

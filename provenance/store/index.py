@@ -36,6 +36,7 @@ from .rows import (
     ModelRow,
     OutputRow,
     PromptRow,
+    ReplayRow,
     SearchHit,
     SessionRow,
 )
@@ -119,6 +120,21 @@ class Index:
         runs = tables.executions.c
         named_after = and_(runs.id == prompt_id, runs.prompt_id.is_(None))
         return int(self._scalar(select(func.count()).where(or_(runs.prompt_id == prompt_id, named_after))))
+
+    def replays(self, *executions: str) -> list[ReplayRow]:
+        """Those of these runs that repeat an earlier one, with their outcome, in the order of the record."""
+        rows = self._among(queries.REPLAYS, tables.replays.c.execution, executions)
+        return [queries.replay(row) for row in sorted(rows, key=lambda row: row.seq)]
+
+    def replays_of(self, original: str) -> list[ReplayRow]:
+        """Runs that repeat this one, oldest first."""
+        query = queries.REPLAYS.where(tables.replays.c.original == original).order_by(tables.replays.c.seq)
+        return [queries.replay(row) for row in self._rows(query)]
+
+    def sheet(self, sheet: str) -> list[ReplayRow]:
+        """The cells of a sheet of variations that were queued, oldest first."""
+        query = queries.REPLAYS.where(tables.replays.c.sheet == sheet).order_by(tables.replays.c.seq)
+        return [queries.replay(row) for row in self._rows(query)]
 
     # what runs made and took
 

@@ -121,6 +121,12 @@ def _submission(body: Mapping[str, Json]) -> _Made:
             "extra": _optional(snapshot["extra"]),
         },
     )
+    repeats = body.get("replay")
+    if repeats is not None:
+        sheet = repeats["sheet"] or {}
+        row = {"execution": execution, "original": _text(repeats["of"]), "known": int(repeats["known"])}
+        cell = {name: _integer(sheet.get(name)) for name in ("cell", "cells")}
+        yield "replays", {**row, "sheet": _optional(sheet.get("id")), **cell}
     yield from _edges(body)
 
 
@@ -238,6 +244,12 @@ def _decision(body: Mapping[str, Json]) -> _Made:
     yield "decisions", {**required, **optional, "rating": _integer(body["rating"]), "folded": fold(words) or None}
 
 
+def _replay(body: Mapping[str, Json]) -> _Made:
+    row = {name: _text(body[name]) for name in ("execution", "outcome")}
+    same_graph, fresh = int(body["graph"]["same"]), int(not body["cached"])
+    yield "outcomes", {**row, "same_graph": same_graph, "fresh": fresh, "drift": len(body["drift"])}
+
+
 def _session(body: Mapping[str, Json]) -> _Made:
     required = {name: _text(body[name]) for name in ("session", "event", "recorded_at")}
     yield "sessions", {**required, "environment": _optional(body["environment"])}
@@ -309,5 +321,6 @@ _MAKERS = {
     Kind.MODEL: _model,
     Kind.INTENT: _intent,
     Kind.DECISION: _decision,
+    Kind.REPLAY: _replay,
     Kind.GAP: _gap,
 }

@@ -14,7 +14,7 @@ from ..errors import InputError, NewerFormat, NotALedger
 from . import tables
 
 FORMAT = 1
-INDEX_FORMAT = 1
+INDEX_FORMAT = 2
 
 # version reached -> step from the version before it; filled when a second version exists
 STEPS: dict[int, Callable[[Connection], None]] = {}

@@ -13,7 +13,7 @@ from ..errors import InputError, IntegrityError
 from ..model import Entry, FileRef, Status
 from . import tables
 from .envelopes import Envelopes
-from .rows import AssetRow, EdgeRow, ExecutionRow, ModelRow, OutputRow, PromptRow
+from .rows import AssetRow, EdgeRow, ExecutionRow, ModelRow, OutputRow, PromptRow, ReplayRow
 
 FILE_PREFIX, PROMPT_PREFIX = "sha256:", "prompt:"
 
@@ -84,6 +84,7 @@ def seqs_about(executions: Sequence[str]) -> CompoundSelect[Any]:
     return union(
         select(_run.c.seq).where(_run.c.id.in_(executions)),
         select(_end.c.seq).where(_end.c.execution.in_(executions)),
+        select(tables.outcomes.c.seq).where(tables.outcomes.c.execution.in_(executions)),
         select(tables.intents.c.seq).where(tables.intents.c.execution.in_(executions)),
         select(tables.edges.c.seq).where(tables.edges.c.far.in_(executions)),
     )
@@ -144,6 +145,21 @@ def _with_entry(table: Any, *names: str) -> Any:
 INTENTS = _with_entry(tables.intents, "execution", "node", "title", "text", "recorded_at")
 SESSIONS = _with_entry(tables.sessions, "session", "event", "environment", "recorded_at")
 GAPS = _with_entry(tables.gaps, "reason", "since", "until", "events", "submissions", "completions", "detail")
+
+
+_repeat, _outcome, _told = tables.replays, tables.outcomes, _entry.alias("told")
+REPLAYS = select(
+    *_repeat.c,
+    _told.c.number.label("entry"),
+    _outcome.c.outcome,
+    _outcome.c.same_graph,
+    _outcome.c.fresh,
+    _outcome.c.drift,
+).select_from(
+    _repeat.outerjoin(_outcome, _outcome.c.execution == _repeat.c.execution).outerjoin(
+        _told, _told.c.seq == _outcome.c.seq
+    )
+)
 
 
 def search(folded: str, limit: int) -> Select[Any]:
@@ -244,6 +260,22 @@ def prompt(row: Any) -> PromptRow:
 
 def model(row: Any) -> ModelRow:
     return ModelRow(row.execution, row.node, row.input, row.folder, row.name, row.size, row.mtime_ns, row.fingerprint)
+
+
+def replay(row: Any) -> ReplayRow:
+    return ReplayRow(
+        execution=row.execution,
+        original=row.original,
+        known=bool(row.known),
+        sheet=row.sheet,
+        cell=row.cell,
+        cells=row.cells,
+        entry=row.entry,
+        outcome=row.outcome,
+        same_graph=None if row.same_graph is None else bool(row.same_graph),
+        fresh=None if row.fresh is None else bool(row.fresh),
+        drift=row.drift,
+    )
 
 
 def edge(row: Any) -> EdgeRow:

@@ -299,6 +299,30 @@ decisions = Table(
     Column("recorded_at", Text, nullable=False),
 )
 
+# Runs that repeat an earlier one: a row per submission. A cell of a sheet names the sheet and its place.
+replays = Table(
+    "replays",
+    metadata,
+    Column("seq", _Seq, primary_key=True),
+    Column("execution", Name, nullable=False, unique=True),
+    Column("original", Name, nullable=False, index=True),
+    Column("known", SmallInteger, nullable=False),
+    Column("sheet", Name, index=True),
+    Column("cell", Integer),
+    Column("cells", Integer),
+)
+
+outcomes = Table(
+    "outcomes",
+    metadata,
+    Column("seq", _Seq, primary_key=True),
+    Column("execution", Name, nullable=False, unique=True),
+    Column("outcome", Text, nullable=False),
+    Column("same_graph", SmallInteger, nullable=False),
+    Column("fresh", SmallInteger, nullable=False),  # nothing came from the caches
+    Column("drift", Integer, nullable=False),  # how many differences
+)
+
 sessions = Table(
     "sessions",
     metadata,
@@ -327,6 +351,7 @@ summaries = Table(
 )
 
 INDEX_TABLES: tuple[Table, ...] = (
-    executions, endings, outputs, assets, prompts, models, edges, model_files, intents, decisions, sessions, gaps
+    executions, endings, outputs, assets, prompts, models, edges, model_files, intents, decisions, replays, outcomes,
+    sessions, gaps
 )  # fmt: skip
 DERIVED_TABLES: tuple[Table, ...] = (open_runs, texts)

@@ -6,6 +6,8 @@ Fed with one sound statement after another, in the order of the log. Invariants:
 * entries of a session lie between its start and its stop; sessions of several processes may interleave;
 * a session accepts no execution between its pause and its resume;
 * what is decided about was submitted before;
+* a replay that says the log holds its original is submitted after it; its outcome follows its completion, once, and
+  names both;
 * the monotonic clock never runs backwards within a session, the wall clock never from one entry to the next.
 
 Entries that could not be read are announced with `unread`, so that what depends on them is not called wrong.
@@ -32,7 +34,9 @@ class _Session:
 class _Execution:
     entry: int
     session: str | None
-    done: bool = False
+    original: str | None = None  # of a replay
+    completion: int | None = None
+    compared: bool = False
 
 
 class Chronicle:
@@ -58,6 +62,8 @@ class Chronicle:
                 yield from self._completion(statement)
             case Kind.DECISION:
                 yield from self._decision(statement)
+            case Kind.REPLAY:
+                yield from self._replay(statement)
 
     def end(self) -> Iterator[Finding]:
         """Findings that only the end of the log shows: executions that nothing will ever complete.
@@ -68,7 +74,7 @@ class Chronicle:
         for execution, known in self._executions.items():
             session = self._sessions.get(known.session or "")
             ended = known.session != latest or (session is not None and session.stopped)
-            if not known.done and ended and not self._unread:
+            if known.completion is None and ended and not self._unread:
                 yield finding("execution-open", f"execution {shown(execution)} has no completion", known.entry)
 
     def _clocks(self, statement: Statement) -> Iterator[Finding]:
@@ -107,9 +113,13 @@ class Chronicle:
         if session is not None and session.paused and not self._unread:
             message = f"execution {shown(execution)} was submitted while its session had paused recording"
             yield finding("submission-paused", message, statement.index)
+        original, held = _repeats(statement.predicate)
+        if held and original not in self._executions and not self._unread:
+            message = f"execution {shown(execution)} repeats {shown(original)}, which this log did not submit before"
+            yield finding("replay-original", message, statement.index)
         first = self._executions.get(execution)
         if first is None:
-            self._executions[execution] = _Execution(statement.index, statement.session)
+            self._executions[execution] = _Execution(statement.index, statement.session, original)
         else:
             message = f"execution {shown(execution)} was submitted by entry {first.entry} already"
             yield finding("execution-duplicate", message, statement.index)
@@ -124,19 +134,48 @@ class Chronicle:
                 message = f"execution {shown(execution)} completes, but was not submitted before"
                 yield finding("completion-orphan", message, statement.index)
             return
-        if known.done:
+        if known.completion is not None:
             message = f"execution {shown(execution)} was completed already"
             yield finding("completion-duplicate", message, statement.index)
         if known.entry != entry:
             message = f"names entry {entry} as its submission; execution {shown(execution)} is entry {known.entry}"
             yield finding("completion-submission", message, statement.index)
-        known.done = True
+        if known.completion is None:
+            known.completion = statement.index
 
     def _decision(self, statement: Statement) -> Iterator[Finding]:
         execution = _text(statement.predicate, "execution")
         if execution not in self._executions and not self._unread:
             message = f"decides about execution {shown(execution)}, which this log did not submit before"
             yield finding("decision-orphan", message, statement.index)
+
+    def _replay(self, statement: Statement) -> Iterator[Finding]:
+        execution, original = (_text(statement.predicate, name) for name in ("execution", "original"))
+        known = self._executions.get(execution)
+        if known is None or known.original is None or known.completion is None:
+            if not self._unread:
+                message = f"tells the outcome of {shown(execution)}, no replay that was submitted and completed before"
+                yield finding("replay-orphan", message, statement.index)
+            return
+        if known.compared:
+            yield finding("replay-duplicate", f"replay {shown(execution)} has an outcome already", statement.index)
+        known.compared = True
+        if (original, statement.predicate.get("completion")) != (known.original, known.completion):
+            message = (
+                f"replay {shown(execution)} repeats {shown(known.original)} and was completed by entry "
+                f"{known.completion}; its outcome names others"
+            )
+            yield finding("replay-mismatch", message, statement.index)
+
+
+def _repeats(submission: dict[str, Json]) -> tuple[str | None, bool]:
+    """The run that a submission repeats, and whether the log is said to hold it."""
+    match submission.get("replay"):
+        case None:
+            return None, False
+        case {"of": str(original), "known": bool(known)}:
+            return original, known
+    raise Rejected("predicate-malformed", "the submission does not say what it repeats")
 
 
 def _text(predicate: dict[str, Json], member: str) -> str:

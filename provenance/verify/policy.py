@@ -59,6 +59,10 @@ CODES: dict[str, Code] = {
     "completion-duplicate": Code(ERROR, "A second completion of the same execution."),
     "completion-submission": Code(ERROR, "A completion names another entry than its execution's submission."),
     "execution-open": Code(WARNING, "An execution of an ended session has no completion."),
+    "replay-orphan": Code(ERROR, "An outcome without a replay before it that was submitted as one and completed."),
+    "replay-duplicate": Code(ERROR, "A second outcome of the same replay."),
+    "replay-mismatch": Code(ERROR, "A replay's outcome names another original or another completion than its run has."),
+    "replay-original": Code(ERROR, "A replay says this log held the run that it repeats, and the log did not."),
     "decision-orphan": Code(WARNING, "A decision about an execution that this log did not submit before."),
     # sessions and clocks
     "submission-paused": Code(WARNING, "An execution was accepted while its session had recording paused."),

@@ -23,7 +23,7 @@ from comfy_provenance.provenance.model import (
     Relation,
     Status,
 )
-from comfy_provenance.provenance.record import predicate
+from comfy_provenance.provenance.record import outcome, predicate
 from comfy_provenance.provenance.seal.keys import Signer
 from comfy_provenance.provenance.store.ledger import Binding, Ledger
 
@@ -55,7 +55,14 @@ class Recorder:
         tick = next(self.ticks)
         return Instant(1_700_000_000_000_000_000 + tick * 1_000_000, tick)
 
-    def submit(self, run: str, parent: str | None = None, prompt_id: str | None = None, known: bool = True) -> int:
+    def submit(
+        self,
+        run: str,
+        parent: str | None = None,
+        prompt_id: str | None = None,
+        known: bool = True,
+        repeats: predicate.Repeats | None = None,
+    ) -> int:
         documents = {name: f'{{"{name}": "{run}"}}'.encode() for name in ("workflow", "prompt")}
         objects = {name: self.ledger.objects.prepare(data, "application/json") for name, data in documents.items()}
         body = predicate.submission(
@@ -71,6 +78,7 @@ class Recorder:
             packs={},
             redactions=(),
             parent=None if parent is None else predicate.Parent(parent, known, Basis.DECLARED, "workflow"),
+            repeats=repeats,
             edges=[Edge(run, parent, Relation.REVISION_OF, Basis.DECLARED, "workflow")] if parent else (),
         )
         return self.ledger.append(Kind.SUBMISSION, lambda binding: body, objects=tuple(objects.values())).index
@@ -109,6 +117,18 @@ class Recorder:
         )
         return self.ledger.append(Kind.DECISION, lambda binding: body).index
 
+    def replay(self, run: str, original: str, completion: int, **said: Any) -> int:
+        body = outcome.replay(
+            session="s1",
+            at=self.now(),
+            execution=run,
+            original=original,
+            completion=completion,
+            prompt_document=digest_of("prompt"),
+            comparison=outcome.Comparison(**said),
+        )
+        return self.ledger.append(Kind.REPLAY, lambda binding: body).index
+
     def everything(self) -> None:
         """At least one row in every index table."""
         host = {"session": "s1", "host": "ComfyUI", "host_version": "0.3.64"}
@@ -144,6 +164,9 @@ class Recorder:
         self.decide("run-1", Decision.KEEP, output=digest_of("a.png"), reason="Das Licht, 光线")
         self.decide("run-2", Decision.RATE, rating=4)
         self.decide("run-2", Decision.LABEL, label="Evening")
+        again = self.submit("run-5", repeats=predicate.Repeats("run-1", True, "sheet-1", 0, 4))
+        pair = outcome.OutputPair("9", "images", 0, digest_of("a.png"), digest_of("a.png"), outcome.Verdict.SAME_BYTES)
+        self.replay("run-5", "run-1", self.complete("run-5", again, outputs=[output("a.png")]), outputs=[pair])
         gap = predicate.gap(session="s1", at=self.now(), reason="disk-full", missed=predicate.Missed(3, 1, 1))
         self.ledger.append(Kind.GAP, lambda binding: gap)
 

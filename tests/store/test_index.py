@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from comfy_provenance.provenance.errors import InputError, IntegrityError
 from comfy_provenance.provenance.model import Basis, Edge, FileRef, ModelRef, Output, Relation, Status
+from comfy_provenance.provenance.record import predicate
 from comfy_provenance.provenance.store import tables
 from comfy_provenance.provenance.store.ledger import Ledger
 from comfy_provenance.tests.store.recording import Recorder, digest_of, facts, output, prompt
@@ -140,6 +141,28 @@ def test_a_fingerprint_that_came_later_is_filled_in(filled: Ledger) -> None:
     assert filled.index.known_model(reference).sha256 == digest_of("sd")
 
 
+def test_a_run_that_repeats_another_is_found_from_both_sides_and_from_its_sheet(filled: Ledger) -> None:
+    (row,) = filled.index.replays("run-1", "run-5")
+    assert (row.execution, row.original, row.known) == ("run-5", "run-1", True)
+    assert (row.sheet, row.cell, row.cells) == ("sheet-1", 0, 4)
+    assert (row.outcome, row.same_graph, row.fresh, row.drift) == ("same-bytes", True, True, 0)
+    assert filled.index.replays_of("run-1") == filled.index.sheet("sheet-1") == [row]
+    assert row.entry in [entry.index for entry in filled.index.entries_of("run-5")]
+    assert filled.index.entry(row.entry or 0).kind == "replay"
+
+
+def test_a_replay_is_marked_from_its_submission_on(ledger: Ledger, recorder: Recorder) -> None:
+    recorder.submit("again", repeats=predicate.Repeats("elsewhere", False))
+    (row,) = ledger.index.replays("again")
+    assert (row.original, row.known, row.sheet, row.outcome, row.entry) == ("elsewhere", False, None, None, None)
+
+
+def test_a_second_outcome_of_one_replay_is_refused(filled: Ledger, recorder: Recorder) -> None:
+    (row,) = filled.index.replays("run-5")
+    with pytest.raises(InputError):
+        Recorder(filled).replay("run-5", "run-1", (row.entry or 0) - 1)
+
+
 def test_edges_of_a_run_include_what_was_learned_later(filled: Ledger) -> None:
     relations = [(edge.relation, edge.execution) for edge in filled.index.edges_of("run-2")]
     assert relations == [("revision_of", "run-2"), ("generated", "run-2"), ("used", "run-2"), ("used_model", None)]
@@ -180,7 +203,7 @@ def test_ideas_gaps_and_sessions_are_listed(filled: Ledger) -> None:
 
 def test_counts(filled: Ledger) -> None:
     counts = filled.index.counts()
-    assert (counts.entries, counts.executions, counts.open_executions, counts.outputs, counts.gaps) == (15, 4, 1, 2, 1)
+    assert (counts.entries, counts.executions, counts.open_executions, counts.outputs, counts.gaps) == (18, 5, 1, 3, 1)
 
 
 def test_summaries_are_remembered_until_the_index_is_rebuilt(filled: Ledger) -> None:
@@ -233,14 +256,15 @@ def test_a_rebuilt_index_has_the_rows_that_appending_wrote(filled: Ledger) -> No
     seen: list[tuple[int, int]] = []
     rebuilt = filled.rebuild_index(lambda done, total: seen.append((done, total)))
     assert rows(filled) == before
-    assert (rebuilt.entries, rebuilt.unreadable) == (15, 0)
-    assert seen[-1] == (15, 15)
+    assert (rebuilt.entries, rebuilt.unreadable) == (filled.index.counts().entries, 0)
+    assert seen[-1] == (rebuilt.entries, rebuilt.entries)
 
 
 def test_a_sound_index_gives_no_findings(filled: Ledger) -> None:
     seen: list[tuple[int, int]] = []
     assert list(filled.check_index(lambda done, total: seen.append((done, total)))) == []
-    assert seen == [(15, 15)]
+    entries = filled.index.counts().entries
+    assert seen == [(entries, entries)]
 
 
 @pytest.mark.parametrize("table", CHECKED)

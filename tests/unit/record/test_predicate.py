@@ -22,7 +22,7 @@ from comfy_provenance.provenance.model import (
     Relation,
     Status,
 )
-from comfy_provenance.provenance.record import predicate, schema
+from comfy_provenance.provenance.record import outcome, predicate, schema
 from comfy_provenance.provenance.record.redact import Mark
 
 AT = Instant(1_795_000_000_123_456_789, 42)
@@ -98,6 +98,25 @@ BODIES = {
         rating=5,
         reason="光线最好",
     ),
+    Kind.REPLAY: outcome.replay(
+        session="s",
+        at=AT,
+        execution="e2",
+        original="e1",
+        completion=7,
+        prompt_document=OTHER,
+        comparison=outcome.Comparison(
+            changed=[outcome.Changed("6", "text"), outcome.Changed("11", None)],
+            cached=["4"],
+            outputs=[
+                outcome.OutputPair("9", "images", 0, HEX, OTHER, outcome.Verdict.DIFFERENT, 31.25, 0.91),
+                outcome.OutputPair("9", "images", 1, HEX, None, outcome.Verdict.MISSING, problem="no such output"),
+            ],
+            tensors=[outcome.TensorPair("3", "latent_out", HEX, OTHER)],
+            drift=[outcome.Drift("environment", "torch", "2.8.0", None)],
+            not_compared=["model"],
+        ),
+    ),
     Kind.GAP: predicate.gap(session="s", at=AT, reason="disk-full", missed=predicate.Missed(3, 1, 1), since=AT),
 }
 
@@ -142,6 +161,62 @@ def test_a_decision_names_what_it_is_about_as_its_subject():
     said = {"session": "s", "at": AT, "execution": "e1", "prompt_document": OTHER, "decision": Decision.KEEP}
     assert predicate.decision(**said, output=HEX)[0] == [{"name": "output", "digest": {"sha256": HEX}}]
     assert predicate.decision(**said, output=None)[0] == [{"name": "prompt", "digest": {"sha256": OTHER}}]
+
+
+def test_a_run_that_repeats_another_says_so():
+    repeats = predicate.Repeats("e0", True, "sheet-1", 2, 9)
+    body = sealed(
+        predicate.submission(
+            session="s",
+            at=AT,
+            execution="e1",
+            prompt_id="p1",
+            number=1,
+            accepted=AT,
+            workflow=None,
+            prompt=OTHER,
+            extra=None,
+            packs={},
+            redactions=(),
+            parent=None,
+            repeats=repeats,
+        )
+    )
+    schema.validate(schema.predicate_type(Kind.SUBMISSION), body)
+    assert body["replay"] == {
+        "of": "e0", "known": True, "sheet": {"id": "sheet-1", "cell": 2, "cells": 9}, "basis": "declared"
+    }  # fmt: skip
+    with pytest.raises(SchemaError):
+        schema.validate(
+            schema.predicate_type(Kind.SUBMISSION), {**body, "replay": {**body["replay"], "basis": "observed"}}
+        )
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "expected"),
+    [
+        ((), "not-compared"),
+        (("same-bytes",), "same-bytes"),
+        (("same-bytes", "same-pixels"), "same-pixels"),
+        (("same-bytes", "unread"), "not-compared"),
+        (("different", "unread"), "different"),
+        (("different", "missing"), "incomplete"),
+        (("same-bytes", "added"), "incomplete"),
+    ],
+)
+def test_an_outcome_is_the_least_of_what_holds(verdicts, expected):
+    assert outcome.outcome(map(outcome.Verdict, verdicts)).value == expected
+
+
+def test_a_replay_speaks_of_its_own_outputs_or_else_of_its_graph():
+    said = {"session": "s", "at": AT, "execution": "e2", "original": "e1", "completion": 7, "prompt_document": OTHER}
+    pair = outcome.OutputPair("9", "images", 0, HEX, HEX, outcome.Verdict.SAME_BYTES)
+    named, body = outcome.replay(**said, comparison=outcome.Comparison(outputs=[pair]))
+    assert named == [{"name": f"output:{HEX}", "digest": {"sha256": HEX}}]
+    assert (body["outcome"], body["graph"]) == ("same-bytes", {"same": True, "changed": []})
+    named, body = outcome.replay(**said, comparison=outcome.Comparison())
+    assert named == [{"name": "prompt", "digest": {"sha256": OTHER}}]
+    assert body["outcome"] == "not-compared"
 
 
 def test_a_pause_may_say_why():

@@ -11,7 +11,7 @@ from typing import Any
 from comfy_provenance.provenance.canonical import sha256_hex
 from comfy_provenance.provenance.errors import NotFound
 from comfy_provenance.provenance.model import Basis, Decision, FileFacts, FileRef, Instant, Kind, Output, Status
-from comfy_provenance.provenance.record import predicate, schema
+from comfy_provenance.provenance.record import outcome, predicate, schema
 from comfy_provenance.provenance.seal import checkpoint, dsse
 from comfy_provenance.provenance.seal.keys import PublicKey, Signer
 from comfy_provenance.provenance.seal.merkle import Frontier, leaf_hash
@@ -165,6 +165,18 @@ class SimulatedLog:
             outputs=(output,),
             observations=self.keep(f'{{"seen":"{execution}"}}'.encode()),
         )
+
+    def replay(self, execution: str, original: str, completion: int, session: str = "s1", **changes: Any) -> int:
+        body = outcome.replay(
+            session=session,
+            at=self.tick(),
+            execution=execution,
+            original=original,
+            completion=completion,
+            prompt_document=sha256_hex(b"unused"),
+            comparison=outcome.Comparison(),
+        )
+        return self.append(Kind.REPLAY, body, **changes)
 
     def complete(self, execution: str, entry: int, session: str = "s1", /, **changes: Any) -> int:
         return self.append(Kind.COMPLETION, self.completion_body(execution, entry, session), **changes)

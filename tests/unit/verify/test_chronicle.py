@@ -53,6 +53,69 @@ def test_an_execution_id_that_is_used_twice(log: SimulatedLog) -> None:
     assert log.found() == [("execution-duplicate", 4)]
 
 
+REPLAYED = {"of": "e1", "known": True, "sheet": None, "basis": "declared"}
+
+
+def test_a_replay_and_its_outcome(log: SimulatedLog) -> None:
+    log.complete("e1", log.submit("e1"))
+    log.replay("e2", "e1", log.complete("e2", log.submit("e2", replay=REPLAYED)))
+    assert log.found() == []
+
+
+def test_an_outcome_for_a_run_that_was_never_submitted_as_a_replay(log: SimulatedLog) -> None:
+    log.complete("e1", log.submit("e1"))
+    log.replay("e2", "e1", log.complete("e2", log.submit("e2")))
+    assert log.found() == [("replay-orphan", 6)]
+
+
+def test_an_outcome_before_its_replay_has_ended(log: SimulatedLog) -> None:
+    log.complete("e1", log.submit("e1"))
+    entry = log.submit("e2", replay=REPLAYED)
+    log.replay("e2", "e1", 6)
+    log.complete("e2", entry)
+    assert log.found() == [("replay-orphan", 5)]
+
+
+def test_an_outcome_that_names_another_original(log: SimulatedLog) -> None:
+    """A good outcome cannot be moved to a better looking pair of runs."""
+    log.complete("e0", log.submit("e0"))
+    log.complete("e1", log.submit("e1"))
+    log.replay("e2", "e0", log.complete("e2", log.submit("e2", replay=REPLAYED)))
+    assert log.found() == [("replay-mismatch", 8)]
+
+
+def test_an_outcome_that_names_another_completion(log: SimulatedLog) -> None:
+    first = log.complete("e1", log.submit("e1"))
+    log.complete("e2", log.submit("e2", replay=REPLAYED))
+    log.replay("e2", "e1", first)
+    assert log.found() == [("replay-mismatch", 6)]
+
+
+def test_a_second_outcome_of_one_replay(log: SimulatedLog) -> None:
+    log.complete("e1", log.submit("e1"))
+    done = log.complete("e2", log.submit("e2", replay=REPLAYED))
+    log.replay("e2", "e1", done)
+    log.replay("e2", "e1", done)
+    assert log.found() == [("replay-duplicate", 7)]
+
+
+def test_a_replay_of_a_run_that_came_later(log: SimulatedLog) -> None:
+    """What was made afterwards cannot pose as the original of what was there before."""
+    log.complete("e2", log.submit("e2", replay=REPLAYED))
+    log.complete("e1", log.submit("e1"))
+    assert log.found() == [("replay-original", 2)]
+
+
+def test_a_replay_of_a_run_of_another_ledger_says_so(log: SimulatedLog) -> None:
+    log.replay("e2", "e1", log.complete("e2", log.submit("e2", replay={**REPLAYED, "known": False})))
+    assert log.found() == []
+
+
+def test_a_replay_that_does_not_say_of_what(log: SimulatedLog) -> None:
+    log.complete("e2", log.submit("e2", replay={"known": True}))
+    assert ("predicate-malformed", 2) in log.found() or ("schema-invalid", 2) in log.found()
+
+
 def test_decisions_about_a_run_before_and_after_it_ended(log: SimulatedLog) -> None:
     first = log.submit("e1")
     log.decide("e1", Decision.NOTE, reason="promising")
