@@ -49,6 +49,8 @@ class Kind(str, Enum):
     DECISION = "decision"
     REPLAY = "replay"
     GAP = "gap"
+    ANCHOR = "anchor"
+    WITNESS = "witness"
 
 
 class Decision(str, Enum):
@@ -101,6 +103,34 @@ class Edge:
     method: str
     score: float | None = None
     via: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SignedHead:
+    """A checkpoint that is kept: digest of its note's bytes, number of entries it covers, their RFC 6962 root as hex."""
+
+    object: str
+    size: int
+    root: str
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """What an RFC 3161 token says. Nothing about who signed it has been checked.
+
+    gen_time_ns: wall time. accuracy_us: None when it states none. whole_seconds: its time has no fraction. serial and
+    nonce are hexadecimal. signer: subject of the certificate that it names as its signer, None when it carries none.
+    """
+
+    policy: str
+    serial: str
+    gen_time_ns: int
+    whole_seconds: bool
+    accuracy_us: int | None
+    nonce: str | None
+    algorithm: str
+    imprint: str
+    signer: str | None
 
 
 @dataclass(frozen=True, slots=True)

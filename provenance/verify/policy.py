@@ -70,7 +70,7 @@ CODES: dict[str, Code] = {
     "monotonic-back": Code(WARNING, "The monotonic clock ran backwards within a session."),
     "clock-back": Code(WARNING, "The wall clock is earlier than in the entry before."),
     # objects
-    "object-missing": Code(ERROR, "A snapshot, an environment or observations that an entry names are not there."),
+    "object-missing": Code(ERROR, "A document that an entry names is not there: the record is not whole."),
     "object-altered": Code(ERROR, "An object does not have the digest under which it is kept."),
     "picture-missing": Code(WARNING, "A thumbnail or a kept file that an entry names is not there."),
     # the report itself

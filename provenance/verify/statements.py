@@ -54,9 +54,7 @@ def objects(statement: Statement) -> Iterator[Named]:
         case Kind.SESSION:
             yield from _named(predicate, "environment", required=True)
         case Kind.SUBMISSION:
-            snapshot = predicate.get("snapshot")
-            if not isinstance(snapshot, dict):
-                raise Rejected("predicate-malformed", "the submission has no snapshot")
+            snapshot = _part(predicate, "snapshot")
             for document in ("workflow", "prompt", "extra"):
                 yield from _named(snapshot, document, required=True)
         case Kind.COMPLETION:
@@ -66,6 +64,11 @@ def objects(statement: Statement) -> Iterator[Named]:
                 yield from _named(output, "kept", required=False)
             for asset in _items(predicate, "used"):
                 yield from _named(asset, "kept", required=False)
+        case Kind.ANCHOR:
+            yield from _named(_part(predicate, "checkpoint"), "object", required=True)
+            yield from _named(predicate, "token", required=True)
+        case Kind.WITNESS:
+            yield from _named(_part(predicate, "checkpoint"), "object", required=True)
 
 
 def check_genesis(statement: Statement, public: PublicKey) -> None:
@@ -139,6 +142,13 @@ def _named(holder: dict[str, Json], member: str, *, required: bool) -> Iterator[
     if not is_sha256_hex(digest):
         raise Rejected("predicate-malformed", f"{member} is not a digest: {shown(digest)}")
     yield Named(digest, member, required)
+
+
+def _part(predicate: dict[str, Json], member: str) -> dict[str, Json]:
+    part = predicate.get(member)
+    if not isinstance(part, dict):
+        raise Rejected("predicate-malformed", f"{member} is not an object")
+    return part
 
 
 def _items(predicate: dict[str, Json], member: str) -> Iterator[dict[str, Json]]:

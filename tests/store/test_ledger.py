@@ -305,7 +305,7 @@ def test_text_where_bytes_belong_is_damage_not_a_crash(ledger: Ledger, signer: S
 
 
 def test_entries_of_a_later_release_are_kept_and_give_no_rows(ledger: Ledger, signer: Signer) -> None:
-    payload = dsse.statement(*intent("idea")[:1], "https://w3id.org/comfy-provenance/anchor/v1", {"future": 1})
+    payload = dsse.statement(*intent("idea")[:1], "https://w3id.org/comfy-provenance/key-change/v1", {"future": 1})
     edit(ledger, "INSERT INTO entries VALUES (2, 1, 1, 'anchor', x'00', ?)", dsse.seal(payload, signer))
     assert list(ledger.check_index()) == []
     assert ledger.rebuild_index().unreadable == 0

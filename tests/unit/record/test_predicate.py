@@ -20,9 +20,11 @@ from comfy_provenance.provenance.model import (
     Output,
     PromptVersion,
     Relation,
+    SignedHead,
     Status,
+    Token,
 )
-from comfy_provenance.provenance.record import outcome, predicate, schema
+from comfy_provenance.provenance.record import attested, outcome, predicate, schema
 from comfy_provenance.provenance.record.redact import Mark
 
 AT = Instant(1_795_000_000_123_456_789, 42)
@@ -118,6 +120,25 @@ BODIES = {
         ),
     ),
     Kind.GAP: predicate.gap(session="s", at=AT, reason="disk-full", missed=predicate.Missed(3, 1, 1), since=AT),
+    Kind.ANCHOR: attested.anchor(
+        session="s",
+        at=AT,
+        checkpoint=SignedHead(HEX, 7, OTHER),
+        token=OTHER,
+        said=Token("1.2.3.4.1", "0a", AT.wall_ns, True, 1_000_000, "f00d", "sha256", HEX, "CN=联合信任"),
+        authority="Local",
+        url="https://tsa.example/tsr",
+        requested=True,
+    ),
+    Kind.WITNESS: attested.witness(
+        session="s",
+        at=AT,
+        checkpoint=SignedHead(HEX, 7, OTHER),
+        name="comfy-provenance/0123456789abcdef",
+        public_key="-----BEGIN PUBLIC KEY-----\n",
+        cosigned_s=1_795_000_000,
+        label="李",
+    ),
 }
 
 
@@ -249,7 +270,7 @@ def test_a_foreign_predicate_type_is_refused(uri):
         schema.validate(uri, {})
 
 
-@pytest.mark.parametrize("name", ["completion/v2", "anchor/v1"])
+@pytest.mark.parametrize("name", ["completion/v2", "key-change/v1"])
 def test_a_newer_predicate_type_is_told_apart(name):
     with pytest.raises(NewerFormat):
         schema.validate(schema.PREFIX + name, {})

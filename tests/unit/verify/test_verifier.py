@@ -174,7 +174,7 @@ def test_a_schema_error_of_any_checker_is_a_finding() -> None:
 def test_a_newer_kind_is_told_apart_from_a_foreign_one() -> None:
     log = SimulatedLog().session(runs=0, last="environment")
     body = predicate.intent(session="s1", at=log.tick(), text="x")
-    log.append("https://w3id.org/comfy-provenance/anchor/v1", body)
+    log.append("https://w3id.org/comfy-provenance/key-change/v1", body)
     log.append("https://w3id.org/comfy-provenance/intent/v2", body)
     log.append("https://example.com/intent/v1", body)
     assert log.found() == [("format-newer", 3), ("format-newer", 4), ("kind-unknown", 5)]
