@@ -107,7 +107,7 @@ class Edge:
 
 @dataclass(frozen=True, slots=True)
 class SignedHead:
-    """A checkpoint that is kept: digest of its note's bytes, number of entries it covers, their RFC 6962 root as hex."""
+    """A checkpoint that is kept: digest of its note, number of entries that it covers, their RFC 6962 root as hex."""
 
     object: str
     size: int
