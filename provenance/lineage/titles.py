@@ -11,7 +11,7 @@ from ..model import Json
 _MOST_NODES = 100_000  # subgraphs that contain each other would never end
 
 
-def titles(prompt: Json, workflow: Json = None) -> dict[str, str]:
+def titles(prompt: Json, workflow: Json | None = None) -> dict[str, str]:
     """Title by the node id that the API prompt uses; nodes without a title of their own are left out.
 
     The page writes titles into the prompt (`_meta`); what it left out is looked up in the workflow, where nodes of a
