@@ -87,6 +87,21 @@ def look(data: bytes, *, thumbnail: bool = True) -> Picture:
         return Picture(width, height, problem=f"cannot be decoded: {type(error).__name__}")
 
 
+def decoded(data: bytes) -> Image.Image:
+    """The first frame as stored, as RGBA with 8 bits. Raises InputError that says in a few words why not."""
+    try:
+        with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
+            if image.width * image.height > MAX_PIXELS:
+                raise InputError(f"larger than {MAX_PIXELS} pixels")
+            image.load()
+            rgba = _rgba(image)
+    except _DECODER_ERRORS as error:
+        raise InputError(f"cannot be decoded: {type(error).__name__}") from error
+    if rgba is None:
+        raise InputError("floating-point samples")
+    return rgba
+
+
 def _rgba(image: Image.Image) -> Image.Image | None:
     if image.mode == "RGBA":
         return image
