@@ -15,17 +15,18 @@ class Verdict(str, Enum):
 
     SAME_BYTES = "same-bytes"
     SAME_PIXELS = "same-pixels"
+    SAME_TENSORS = "same-tensors"
     DIFFERENT = "different"
     MISSING = "missing"
     ADDED = "added"
-    UNREAD = "unread"
+    NOT_COMPARED = "not-compared"
 
 
 class Outcome(str, Enum):
     """The least of what holds for all outputs."""
 
     SAME_BYTES = "same-bytes"
-    SAME_PIXELS = "same-pixels"
+    SAME_CONTENT = "same-content"
     DIFFERENT = "different"
     INCOMPLETE = "incomplete"
     NOT_COMPARED = "not-compared"
@@ -100,9 +101,9 @@ def outcome(verdicts: Iterable[Verdict]) -> Outcome:
         return Outcome.INCOMPLETE
     if Verdict.DIFFERENT in found:
         return Outcome.DIFFERENT
-    if not found or Verdict.UNREAD in found:
+    if not found or Verdict.NOT_COMPARED in found:
         return Outcome.NOT_COMPARED
-    return Outcome.SAME_PIXELS if Verdict.SAME_PIXELS in found else Outcome.SAME_BYTES
+    return Outcome.SAME_BYTES if found == {Verdict.SAME_BYTES} else Outcome.SAME_CONTENT
 
 
 def replay(

@@ -218,9 +218,10 @@ def test_a_run_that_repeats_another_says_so():
     [
         ((), "not-compared"),
         (("same-bytes",), "same-bytes"),
-        (("same-bytes", "same-pixels"), "same-pixels"),
-        (("same-bytes", "unread"), "not-compared"),
-        (("different", "unread"), "different"),
+        (("same-bytes", "same-pixels"), "same-content"),
+        (("same-tensors",), "same-content"),
+        (("same-bytes", "not-compared"), "not-compared"),
+        (("different", "not-compared"), "different"),
         (("different", "missing"), "incomplete"),
         (("same-bytes", "added"), "incomplete"),
     ],
