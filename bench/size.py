@@ -18,9 +18,10 @@ from pathlib import Path
 from typing import Any
 
 import series
+from comfy_provenance.provenance.config import DATABASE_NAME
 from comfy_provenance.provenance.model import Kind
 from comfy_provenance.provenance.seal.keys import Signer
-from comfy_provenance.provenance.store.ledger import DATABASE_NAME, Ledger
+from comfy_provenance.provenance.store.ledger import Ledger
 from record import SEED, record
 
 GROUPS = {"entries": "record", "patterns": "record", "objects": "snapshots", "writers": "record"}

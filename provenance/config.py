@@ -16,6 +16,7 @@ from .errors import InputError
 SOFTWARE = "comfy-provenance"
 VERSION = "0.1.0"
 MEBIBYTE = 1 << 20
+DATABASE_NAME = "ledger.sqlite3"  # in the ledger's folder
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,14 +9,14 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
-from ..config import SOFTWARE, VERSION, Places
+from ..config import DATABASE_NAME, SOFTWARE, VERSION, Places
 from ..errors import InputError, NewerFormat, NotALedger, ProvenanceError, StorageError
 from ..model import Clock
 from ..record import predicate
 from ..record.body import Body
 from ..seal import keys
 from ..store import place, presence
-from ..store.ledger import DATABASE_NAME, Binding, Ledger
+from ..store.ledger import Binding, Ledger
 
 LOG = logging.getLogger("comfy-provenance")
 BEGINNING = "beginning"

@@ -1,14 +1,16 @@
 """The command line `comfy-provenance`. `docs/cli.md` describes every command and every JSON shape.
 
-Exit codes: 0 good, 1 findings, 2 unusable input, 130 interrupted. Every error is one line on stderr.
+Exit codes: 0 good, 1 findings, 2 unusable input, 130 interrupted. Every error is one line on stderr. Commands are
+imported when they run: a dossier is checked where neither SQLAlchemy nor torch is installed.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
@@ -16,11 +18,10 @@ from typing import NoReturn
 from ..config import VERSION
 from ..errors import IntegrityError, ProvenanceError
 from ..lineage.summary import one_line
-from . import commands
+from .exits import FINDINGS, GOOD, INTERRUPTED, UNUSABLE
 from .places import VARIABLE, find_ledger
 
 PROGRAM = "comfy-provenance"
-INTERRUPTED = 130
 
 
 class _Usage(Exception):
@@ -46,24 +47,27 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fail("interrupted", INTERRUPTED)
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
         _drop_output()
-        return commands.GOOD
+        return GOOD
     except OSError as error:
         _drop_output()
-        return _fail(f"cannot write the output: {error.strerror or error}", commands.UNUSABLE)
+        return _fail(f"cannot write the output: {error.strerror or error}", UNUSABLE)
     except (_Usage, ProvenanceError) as error:
-        code = commands.FINDINGS if isinstance(error, IntegrityError) else commands.UNUSABLE
+        code = FINDINGS if isinstance(error, IntegrityError) else UNUSABLE
         return _fail(str(error), code)
 
 
 def _run(arguments: list[str]) -> int:
     if arguments[:1] == ["demo"]:
+        from . import commands
+
         return commands.demo(arguments[1:])
     try:
         options = _parser().parse_args(arguments)
     except SystemExit as stop:  # --help and --version
         return int(stop.code or 0)
     ledger = find_ledger(options.ledger, os.environ, (Path.cwd(), Path(__file__)))
-    command: commands.Command = options.command
+    module, name = options.command
+    command: Callable[[argparse.Namespace, Path], int] = getattr(importlib.import_module(module, __package__), name)
     return command(options, ledger)
 
 
@@ -82,35 +86,33 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--ledger", metavar="DIR", default=None, help=argparse.SUPPRESS)
     verbs = parser.add_subparsers(metavar="COMMAND", required=True)
 
-    def verb(name: str, command: commands.Command, about: str, *, json: bool = True) -> argparse.ArgumentParser:
+    def verb(name: str, about: str, *, module: str = ".commands", json: bool = True) -> argparse.ArgumentParser:
         added = verbs.add_parser(name, parents=[common], help=about, description=about)
-        added.set_defaults(command=command)
+        added.set_defaults(command=(module, name.replace("-", "_")))
         if json:
             added.add_argument("--json", action="store_true", help="print JSON; docs/cli.md describes it")
         return added
 
-    log = verb("log", commands.log, "list runs, oldest first, with what changed from one to the next")
+    log = verb("log", "list runs, oldest first, with what changed from one to the next")
     log.add_argument("--graph", action="store_true", help="draw runs and their parents as lanes, newest on top")
     log.add_argument("--limit", type=_positive, metavar="N", help="the newest N runs only")
     ref = "an execution id or the start of one, an output file, or a SHA-256"
-    verb("show", commands.show, "tell everything about a run or a file").add_argument("ref", metavar="REF", help=ref)
-    verb("lineage", commands.lineage, "tell the whole ancestry of a run or a file").add_argument(
-        "ref", metavar="REF", help=ref
-    )
-    diff = verb("diff", commands.diff, "tell what changed from run A to run B")
+    verb("show", "tell everything about a run or a file").add_argument("ref", metavar="REF", help=ref)
+    verb("lineage", "tell the whole ancestry of a run or a file").add_argument("ref", metavar="REF", help=ref)
+    diff = verb("diff", "tell what changed from run A to run B")
     diff.add_argument("a", metavar="A", help=ref)
     diff.add_argument("b", metavar="B", help=ref)
-    restore = verb("restore", commands.restore, "write a run's workflow as recorded, and tell what has drifted since")
+    restore = verb("restore", "write a run's workflow as recorded, and tell what has drifted since")
     restore.add_argument("execution", metavar="EXEC", help=ref)
     restore.add_argument("-o", "--output", metavar="FILE", required=True, help="where to write it; - for stdout")
     restore.add_argument("--put-back", action="store_true", help="write kept copies of missing inputs under new names")
-    verify = verb("verify", commands.verify, "check every signature, link and object, and the index")
+    verify = verb("verify", "check every signature, link and object, and the index")
     verify.add_argument("--key", metavar="PEM", help="the public key that must have signed, from a place you trust")
-    envelopes = verb("envelopes", commands.envelopes, "write the signed entries as DSSE files", json=False)
+    envelopes = verb("envelopes", "write the signed entries as DSSE files", json=False)
     envelopes.add_argument("-o", "--output", metavar="DIR", required=True, help="a new or empty folder")
-    fsck = verb("fsck", commands.fsck, "compare the index with the entries")
+    fsck = verb("fsck", "compare the index with the entries")
     fsck.add_argument("--rebuild-index", action="store_true", help="make the index anew from the entries first")
-    verb("status", commands.status, "tell how much is recorded")
+    verb("status", "tell how much is recorded")
     verbs.add_parser("demo", help="run a scripted session on the embedded host", add_help=False)
     return parser
 

@@ -19,11 +19,10 @@ from . import printing
 from .api import Api
 from .checking import Progress, check_index, read_key
 from .disk import write_new
+from .exits import FINDINGS, GOOD
 from .lanes import ASCII, UNICODE, Signs
 from .places import tree_of
 
-GOOD, FINDINGS, UNUSABLE = 0, 1, 2
-Command = Callable[[argparse.Namespace, Path], int]
 _ROOT = __package__.rsplit(".", 2)[0]  # the package that this pack is, under whatever name it was loaded
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from ..config import DATABASE_NAME
 from ..errors import NotALedger
-from ..store.ledger import DATABASE_NAME
 
 VARIABLE = "COMFY_PROVENANCE_LEDGER"
 _IN_TREE = ("user", "__provenance")

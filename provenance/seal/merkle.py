@@ -74,6 +74,54 @@ class Frontier:
         return cls(size, tuple(data[at : at + HASH_SIZE] for at in range(8, len(data), HASH_SIZE)))
 
 
+class Tree:
+    """All nodes of perfect subtrees over a fixed list of leaf hashes: many proofs for the price of one.
+
+    Takes 64 bytes per leaf; a proof takes O(log n) steps.
+    """
+
+    def __init__(self, leaf_hashes: Iterable[bytes]) -> None:
+        self._levels = [bytearray(b"".join(leaf_hashes))]
+        while len(below := self._levels[-1]) >= 2 * HASH_SIZE:
+            pairs = range(0, len(below) - HASH_SIZE, 2 * HASH_SIZE)
+            nodes = (hashlib.sha256(b"\x01" + below[at : at + 2 * HASH_SIZE]).digest() for at in pairs)
+            self._levels.append(bytearray(b"".join(nodes)))
+
+    @property
+    def size(self) -> int:
+        """Number of leaves."""
+        return len(self._levels[0]) // HASH_SIZE
+
+    @property
+    def root(self) -> bytes:
+        """Root of the tree, RFC 9162 section 2.1.1."""
+        return self._root(0, self.size) if self.size else EMPTY_ROOT
+
+    def inclusion_proof(self, index: int) -> tuple[bytes, ...]:
+        """The same as the function `inclusion_proof` over all leaves. Raises InputError unless 0 <= index < size."""
+        if not 0 <= index < self.size:
+            raise InputError(f"no leaf {index} in a tree of {self.size}")
+        low, high, proof = 0, self.size, list[bytes]()
+        while high - low > 1:
+            middle = low + _split(high - low)
+            if index < middle:
+                proof.append(self._root(middle, high))
+                high = middle
+            else:
+                proof.append(self._root(low, middle))
+                low = middle
+        return tuple(reversed(proof))
+
+    def _root(self, low: int, high: int) -> bytes:
+        """Root over leaves low to high - 1; low is a multiple of the smallest power of two not below the width."""
+        width = high - low
+        if width & (width - 1) == 0:
+            at = (low // width) * HASH_SIZE
+            return bytes(self._levels[width.bit_length() - 1][at : at + HASH_SIZE])
+        middle = low + _split(width)
+        return node_hash(self._root(low, middle), self._root(middle, high))
+
+
 def root_of(leaf_hashes: Iterable[bytes]) -> bytes:
     """Root of the tree over these leaf hashes."""
     frontier = Frontier()

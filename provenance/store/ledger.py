@@ -15,6 +15,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
+from ..config import DATABASE_NAME
 from ..errors import InputError, IntegrityError, NotALedger, StorageError
 from ..model import Entry, Finding, Json, Kind
 from ..record import schema
@@ -31,7 +32,6 @@ from .objects import Objects, Prepared
 from .reading import LedgerReader
 from .usage import Usage, measure
 
-DATABASE_NAME = "ledger.sqlite3"
 OBJECTS_NAME = "objects"
 
 

@@ -55,8 +55,12 @@ class Chain:
 
     def append(self, envelope: bytes) -> None:
         """Go on to the next place with the bytes found at this one."""
+        self.append_leaf(leaf_hash(envelope))
+
+    def append_leaf(self, leaf: bytes) -> None:
+        """Go on to the next place with the hash of an entry that is not shown."""
         if self._tree is not None:
-            self._tree = self._tree.append(leaf_hash(envelope))
+            self._tree = self._tree.append(leaf)
 
     def skip(self) -> None:
         """Go on without an entry: no root after this place can be computed."""

@@ -8,7 +8,7 @@ recorded, or that the writer did not sign another history beside this one: for t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -44,6 +44,19 @@ class Reader(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Excerpt:
+    """What stands in for that part of a log which a reader does not show.
+
+    leaf(index): the leaf hash of an entry that is not shown, None where there ought to be an entry. What such an entry
+    says stays unknown; its place and its bytes are bound by the tree all the same. left_out: digests of objects that
+    are not shown on purpose.
+    """
+
+    leaf: Callable[[int], bytes | None] = lambda index: None
+    left_out: Container[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """What a check found. ok: no finding is an error. entries: how many were there. checkpoint: None when invalid."""
 
@@ -60,15 +73,17 @@ def verify(
     schema_check: SchemaCheck | None = schema.validate,
     seen: Iterable[Checkpoint] = (),
     progress: Progress | None = None,
+    excerpt: Excerpt | None = None,
 ) -> Report:
     """Check the log that belongs to a key.
 
     schema_check(predicate_type, predicate) raises SchemaError or NewerFormat; None leaves the schemas out.
     seen: checkpoints of this log that were opened earlier, or that others kept; the log must still extend them.
     progress(done, total) is called now and then; total is None while the log's size is unknown.
+    excerpt: for a reader that shows a part of the log only.
     Never raises for anything that is wrong with the log itself.
     """
-    return _Check(reader, public, schema_check, tuple(seen), progress).run()
+    return _Check(reader, public, schema_check, tuple(seen), progress, excerpt or Excerpt()).run()
 
 
 class _Check:
@@ -81,6 +96,7 @@ class _Check:
         schema_check: SchemaCheck | None,
         seen: tuple[Checkpoint, ...],
         progress: Progress | None,
+        excerpt: Excerpt,
     ) -> None:
         self._reader = reader
         self._public = public
@@ -88,6 +104,7 @@ class _Check:
         self._schema_check = schema_check
         self._seen = seen
         self._progress = progress
+        self._excerpt = excerpt
         self._findings: list[Finding] = []
         self._unlisted = 0
         self._errors = False
@@ -174,6 +191,11 @@ class _Check:
                 gap = None
                 found += 1
                 self._entry(index, envelope)
+            elif (leaf := self._excerpt.leaf(index)) is not None:
+                self._close_gap(gap, index)
+                gap = None
+                self._chronicle.unread(index)
+                self._chain.append_leaf(leaf)
             elif size is None:
                 break
             else:
@@ -244,6 +266,8 @@ class _Check:
             data = self._reader.object(named.digest)
         except IntegrityError as error:
             self._find("object-altered", f"{named.role}: {error}", index)
+            return
+        if data is None and named.digest in self._excerpt.left_out:
             return
         if data is None:
             code = "object-missing" if named.required else "picture-missing"
