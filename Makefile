@@ -1,4 +1,4 @@
-# Provenance: `make help` lists the targets. Everything that is installed goes into .venv; nothing else is touched.
+# Provenance: `make help` lists the targets. Everything that is installed goes into .venv and, for the types of the page, node_modules.
 # PYTHON=python3.12 make test    chooses the interpreter that .venv is made from (3.10 to 3.13).
 
 SHELL := /bin/sh
@@ -15,7 +15,7 @@ SPECS := pyproject.toml requirements.txt constraints-dev.txt
 PIP := $(PY) -m pip --disable-pip-version-check --quiet install --no-input -c constraints-dev.txt
 RUN := PYTHONDONTWRITEBYTECODE=1 $(PY)
 
-.PHONY: help demo serve test soak lint format bench clean distclean
+.PHONY: help demo serve test soak lint types format bench clean distclean
 
 help:  ## list the targets
 	@awk -F ':.*##' '/^[a-z]+:.*##/ {printf "  make %-10s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -62,7 +62,23 @@ lint: $(READY)  ## style, formatting, types and import rules
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
 	@$(PY) -m mypy
+	@$(MAKE) --no-print-directory types
 	@$(RUN) -m pytest -q tests/test_architecture.py tests/test_repository.py
+
+# The type checker and ComfyUI's published types, two packages without scripts of their own, go into node_modules.
+types:  ## types of the page's scripts, against the types that ComfyUI's frontend publishes
+	@if ! command -v npm >/dev/null || [ "$$(node -p 'parseInt(process.versions.node)')" -lt 20 ]; then \
+		echo "SKIPPED types of web/: Node.js 20 or newer with npm is not installed"; \
+	elif [ node_modules/.package-lock.json -nt package-lock.json ] \
+		|| npm ci --ignore-scripts --fetch-retries=1 --fetch-timeout=30000 >node_modules.log 2>&1; then \
+		rm -f node_modules.log; \
+		node node_modules/typescript/bin/tsc -p tsconfig.json && echo "types of web/: no errors"; \
+	elif grep -qE 'EAI_AGAIN|ENOTFOUND|ECONN|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ERR_SOCKET|ENOTCACHED|E40[134]|E5[0-9][0-9]' node_modules.log; then \
+		echo "SKIPPED types of web/: npm cannot reach its registry ($$(grep -m1 -oE '(code|errno) E[A-Z_0-9]+' node_modules.log))"; \
+		rm -f node_modules.log; \
+	else \
+		cat node_modules.log; exit 1; \
+	fi
 
 format: $(READY)  ## rewrite the sources in the house style
 	@$(PY) -m ruff check --fix .
@@ -72,9 +88,9 @@ bench: $(READY)  ## measure the cost of recording
 	@for bench in hooks record verify size queries overhead; do bench=bench/$$bench.py; echo "== $$bench"; $(RUN) $$bench || exit 1; done
 
 clean:  ## remove what the tools leave behind; keeps .venv
-	@rm -rf build dist .pytest_cache .ruff_cache .mypy_cache .hypothesis .coverage htmlcov .demo
+	@rm -rf build dist node_modules.log .pytest_cache .ruff_cache .mypy_cache .hypothesis .coverage htmlcov .demo
 	@find . -name __pycache__ -type d -not -path './$(VENV)/*' -prune -exec rm -rf {} +
 	@rm -rf ./*.egg-info
 
-distclean: clean  ## clean, and remove .venv
-	@rm -rf $(VENV)
+distclean: clean  ## clean, and remove .venv and node_modules
+	@rm -rf $(VENV) node_modules

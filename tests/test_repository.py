@@ -84,6 +84,17 @@ def test_everything_that_make_installs_is_pinned() -> None:
     assert {distribution(line) for line in lines} == wanted
 
 
+def test_the_lock_file_of_the_page_pins_what_it_names_and_names_no_registry() -> None:
+    wanted = json.loads(read(Path("package.json")))["devDependencies"]
+    lock = json.loads(read(Path("package-lock.json")))["packages"]
+    assert lock[""]["devDependencies"] == wanted
+    locked = {name.removeprefix("node_modules/"): entry for name, entry in lock.items() if name}
+    assert {name: entry["version"] for name, entry in locked.items()} == wanted
+    for name, entry in locked.items():
+        assert entry["integrity"].startswith("sha512-"), name
+        assert "resolved" not in entry, name
+
+
 def test_every_folder_of_code_is_a_package() -> None:
     """A folder without __init__.py would work from a checkout and be missing from an installed copy."""
     for top in ("demo", "host", "nodes", "provenance"):

@@ -21,6 +21,7 @@ export class Actions {
   #store;
   #t;
   #pictures;
+  /** @type {{differs: string[], marked: string[]}} */
   #framed = { differs: [], marked: [] };
 
   /** @param {{api: import("./api.js").Record, store: import("./store.js").Store, t: Function, pictures: object}} options */

@@ -30,6 +30,16 @@ export function parse(text) {
 const TOKENS = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/gu;
 const isLarge = (token) => /^-?\d{16,}$/u.test(token);
 
+/** Whether a call was given up on purpose. @param {unknown} error */
+export function isAbort(error) {
+  return error instanceof Error && error.name === "AbortError";
+}
+
+/** What an error says. @param {unknown} error */
+export function messageOf(error) {
+  return error instanceof Error ? error.message : String(error);
+}
+
 /** The doors of one host. Every method that asks rejects with a `Refusal`. */
 export class Record {
   #request;
@@ -40,6 +50,7 @@ export class Record {
   }
 
   /** Runs, newest first: `{items, next}`. `filter` holds `text`, `status`, `decision`, `label`, `model`, `since`, `until`. */
+  /** @param {{limit?: number, cursor?: string|null, filter?: object, signal?: AbortSignal}} [asked] */
   executions({ limit = 200, cursor = null, filter = {}, signal = undefined } = {}) {
     return this.#get(`executions?${query({ limit, cursor, ...filter })}`, signal);
   }
@@ -132,10 +143,10 @@ export class Record {
     try {
       response = await this.#request(`${BASE}/${path}`, options);
     } catch (error) {
-      if (error.name === "AbortError") {
+      if (isAbort(error)) {
         throw error;
       }
-      throw new Refusal(0, error.message);
+      throw new Refusal(0, messageOf(error));
     }
     if (!response.ok) {
       const { message, told } = await said(response);

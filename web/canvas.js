@@ -20,7 +20,7 @@ export function nodeCategories() {
 export function shapeOf(type) {
   const node = globalThis.LiteGraph?.createNode?.(type);
   const saved = node?.serialize?.();
-  if (!saved) {
+  if (!node || !saved) {
     lacking(`new node of class ${type}`, "such nodes are not wrapped or unwrapped");
     return null;
   }
@@ -54,9 +54,9 @@ export function graphIdOf(node) {
 }
 
 function select(ids) {
-  const nodes = ids.map((id) => app.canvas?.graph?.getNodeById?.(id)).filter(Boolean);
+  const nodes = ids.map((id) => app.canvas?.graph?.getNodeById?.(id)).filter((node) => node != null);
   if (nodes.length > 0) {
-    app.canvas.selectItems?.(nodes);
+    app.canvas?.selectItems?.(nodes);
   }
 }
 
@@ -72,8 +72,8 @@ function capture(tracker) {
 export async function rewrite(change) {
   const tracker = openTab()?.changeTracker;
   const now = serialized();
-  const able = typeof tracker?.redo === "function" && [tracker.undoQueue, tracker.redoQueue].every(Array.isArray);
-  if (!able || now === null) {
+  const { undoQueue, redoQueue } = tracker ?? {};
+  if (!tracker?.redo || !Array.isArray(undoQueue) || !Array.isArray(redoQueue) || now === null) {
     lacking("history of edits", "nodes cannot be wrapped or unwrapped");
     return false;
   }
@@ -83,10 +83,10 @@ export async function rewrite(change) {
     return true;
   }
   const chosen = selectedIds();
-  tracker.redoQueue.splice(0, tracker.redoQueue.length, next);
+  redoQueue.splice(0, redoQueue.length, next);
   await tracker.redo();
-  if (tracker.redoQueue.length > 0) {
-    tracker.redoQueue.length = 0; // the page was busy with a step of its own
+  if (redoQueue.length > 0) {
+    redoQueue.length = 0; // the page was busy with a step of its own
     return false;
   }
   select(chosen);

@@ -11,7 +11,7 @@ export function keepDraft(storage, workflow, at) {
       storage.setItem(KEY, JSON.stringify(drafts));
       return true;
     } catch (error) {
-      if (error.name !== "QuotaExceededError") {
+      if (!(error instanceof Error) || error.name !== "QuotaExceededError") {
         throw error;
       }
       drafts.pop();

@@ -28,9 +28,14 @@ export function setHead(graph, execution) {
  * belongs to no press that was reported counts as a press of its own.
  *
  * Presses that wait while another is being submitted are taken from the end, as the page takes them.
+ *
+ * @typedef {{tab: unknown, sent: string|null, execution: string}} Move
+ * @typedef {{left: number, moves: Map<unknown, Move>}} Press
  */
 export class Presses {
+  /** @type {number[]} */
   #waiting = [];
+  /** @type {Press|null} */
   #current = null;
 
   /** The queue button was pressed for `count` runs. */
@@ -40,11 +45,13 @@ export class Presses {
 
   /** A run is about to be sent; the answer stands for its press in `accepted` and `refused`. */
   submitting() {
-    if (this.#current === null || this.#current.left === 0) {
-      this.#current = { left: this.#waiting.pop() ?? 1, moves: new Map() };
+    let press = this.#current;
+    if (press === null || press.left === 0) {
+      press = { left: this.#waiting.pop() ?? 1, moves: new Map() };
+      this.#current = press;
     }
-    this.#current.left -= 1;
-    return this.#current;
+    press.left -= 1;
+    return press;
   }
 
   /** The host accepted a run from `tab`, which had sent the head `sent`, and named it `execution`. */

@@ -5,6 +5,7 @@
 
 import { app } from "../../scripts/app.js";
 import { api } from "../../scripts/api.js";
+import { messageOf } from "./api.js";
 
 /** The page's application object, for `canvas.js` alone, which is the other half of this door. */
 export const page = app;
@@ -65,17 +66,17 @@ export function storedStates(tab) {
  * only; a queue press is none. `change(draft)` answers whether it changed the draft. Newer pages renew theirs on leaving.
  */
 export function changeDraft(change) {
-  for (const [storage, key] of [
-    [localStorage, "workflow"],
-    [sessionStorage, `workflow:${api?.clientId}`],
+  for (const { storage, key } of [
+    { storage: localStorage, key: "workflow" },
+    { storage: sessionStorage, key: `workflow:${api?.clientId}` },
   ]) {
     try {
-      const draft = JSON.parse(storage.getItem(key));
+      const draft = JSON.parse(storage.getItem(key) ?? "null");
       if (draft !== null && change(draft)) {
         storage.setItem(key, JSON.stringify(draft));
       }
     } catch (error) {
-      lacking("usable draft of the canvas", `after a reload the next run may name an older parent (${error.message})`);
+      lacking("usable draft of the canvas", `after a reload the next run may name an older parent (${messageOf(error)})`);
     }
   }
 }
@@ -166,7 +167,7 @@ export function addSidebarTab({ id, icon, title, tooltip, render }) {
     title,
     tooltip,
     type: "custom",
-    iconBadge: null,
+    iconBadge: undefined,
     render(element) {
       down();
       takeDown = render(element);
@@ -174,13 +175,13 @@ export function addSidebarTab({ id, icon, title, tooltip, render }) {
     destroy: down,
   });
   // The page notices changes of its own copy of the tab only.
-  const shown = () => manager.getSidebarTabs?.().find((tab) => tab.id === id) ?? {};
+  const shown = () => manager.getSidebarTabs?.().find((tab) => tab.id === id) ?? null;
   return {
     badge(text) {
-      shown().iconBadge = text;
+      Object.assign(shown() ?? {}, { iconBadge: text });
     },
     tooltip(text) {
-      shown().tooltip = text;
+      Object.assign(shown() ?? {}, { tooltip: text });
     },
   };
 }
@@ -311,7 +312,7 @@ function frame(context, graph, colour) {
   context.strokeStyle = colour;
   for (const node of graph.nodes ?? graph._nodes ?? []) {
     if (marked.has(String(node.id))) {
-      const title = LiteGraph.NODE_TITLE_HEIGHT ?? 30;
+      const title = globalThis.LiteGraph?.NODE_TITLE_HEIGHT ?? 30;
       const [width, height] = node.flags?.collapsed ? [node._collapsed_width ?? 80, 0] : node.size;
       context.strokeRect(node.pos[0] - 7, node.pos[1] - title - 7, width + 14, height + title + 14);
     }
@@ -336,16 +337,16 @@ export function imageOf(node) {
 /** Offer entries in the menu of nodes: `entriesFor(node)` answers `{content, callback}`, a list of them, or null. */
 export function nodeMenu(entriesFor) {
   const entries = (node) => [entriesFor(node)].flat().filter((entry) => entry !== null);
-  const LGraphCanvas = globalThis.LGraphCanvas;
-  const options = LGraphCanvas?.prototype?.getNodeMenuOptions;
+  const drawn = globalThis.LGraphCanvas?.prototype;
+  const options = drawn?.getNodeMenuOptions;
   if (typeof app.collectNodeMenuItems === "function") {
     return { getNodeMenuItems: entries };
   }
-  if (typeof options !== "function") {
+  if (drawn === undefined || typeof options !== "function") {
     lacking("menu of nodes", "neither wrapping nor the lineage of a node's image is offered there");
     return {};
   }
-  LGraphCanvas.prototype.getNodeMenuOptions = function (node) {
+  drawn.getNodeMenuOptions = function (node) {
     const found = options.call(this, node);
     const offered = entries(node);
     return offered.length === 0 ? found : [...found, null, ...offered];

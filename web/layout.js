@@ -62,14 +62,14 @@ export function layout(rows, carry = start(), { absent = () => false, tint = () 
 
   for (const row of rows) {
     const above = arrivals(row, lanes, waiting);
-    const arrived = above.reduce((best, line) => (best === null || line.kind < best.kind ? line : best), null);
+    const arrived = above.length === 0 ? null : above.reduce((best, line) => (line.kind < best.kind ? line : best));
     const lane = arrived === null ? free(lanes, 0) : arrived.lane;
     const noted = seen.get(row.ids[0]);
     let colour = noted === undefined ? tint(row) : noted % COLOURS;
     let took = noted !== undefined && tookIn(noted);
     if (colour === undefined) {
       took = arrived?.kind !== REVISION;
-      colour = took ? next % COLOURS : arrived.colour;
+      colour = took || arrived === null ? next % COLOURS : arrived.colour;
     }
     next += took ? 1 : 0;
     for (const line of above) {

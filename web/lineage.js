@@ -21,7 +21,12 @@ const NODE_MENU = "Provenance.NodeMenu";
 const GROUP_SEEDS = "Provenance.GroupSeeds";
 const MARK = "Provenance.MarkDifferences";
 
-/** The one lineage of the page; null until it is set up. */
+/**
+ * The one lineage of the page; null until it is set up.
+ *
+ * @type {{lineage: {open: () => void, recording: (state: string) => void, redraw: () => void, unframe: () => void,
+ *   find: (address: string) => Promise<void>}|null}}
+ */
 const current = { lineage: null };
 
 /** Settings, each of which switches one feature off or on. */
@@ -40,17 +45,16 @@ function setting(id, name, tooltip, defaultValue, onChange) {
 /** What the page takes beside the settings: commands, and the menu of nodes. */
 export function offers() {
   const t = translator(navigator.language);
-  const lineage = () => current.lineage ?? { open: () => {}, recording: () => {} };
   return {
     commands: [
-      { id: "Provenance.OpenLineage", label: t("command.open"), icon: "pi pi-sitemap", function: () => lineage().open() },
-      { id: "Provenance.PauseRecording", label: t("command.pause"), icon: "pi pi-pause", function: () => lineage().recording("paused") },
-      { id: "Provenance.ResumeRecording", label: t("command.resume"), icon: "pi pi-play", function: () => lineage().recording("recording") },
+      { id: "Provenance.OpenLineage", label: t("command.open"), icon: "pi pi-sitemap", function: () => current.lineage?.open() },
+      { id: "Provenance.PauseRecording", label: t("command.pause"), icon: "pi pi-pause", function: () => current.lineage?.recording("paused") },
+      { id: "Provenance.ResumeRecording", label: t("command.resume"), icon: "pi pi-play", function: () => current.lineage?.recording("recording") },
     ],
     menuCommands: [{ path: ["Provenance"], commands: ["Provenance.OpenLineage", "Provenance.PauseRecording", "Provenance.ResumeRecording"] }],
     ...host.nodeMenu((node) => {
       const address = host.setting(NODE_MENU, true) && current.lineage !== null ? host.imageOf(node) : null;
-      return address === null ? null : { content: translator(host.locale())("menu.image"), callback: () => current.lineage.find(address) };
+      return address === null ? null : { content: translator(host.locale())("menu.image"), callback: () => void current.lineage?.find(address) };
     }),
   };
 }
@@ -63,6 +67,7 @@ export function setUp() {
   const store = new Store(api);
   const pictures = new Pictures(host.address);
   const actions = new Actions({ api, store, t, pictures });
+  /** @type {Panel|null} */
   let panel = null;
 
   const tab = host.setting(SHOW_TAB, true)

@@ -7,9 +7,9 @@
  */
 
 /**
- * @param {{prompts: object[], params: object[], graph: {added: object[], removed: object[], rewired: object[]}}} diff
+ * @param {import("./record.js").Diff} diff
  * @param {Node[]} nodes
- * @returns {{set: Change[], same: object[], left: {what: string, node: string, reason: string}[]}}
+ * @returns {{set: Change[], same: object[], left: {what: string, node: string, class_type?: string, reason: string}[]}}
  */
 export function replay(diff, nodes) {
   const set = [];
@@ -37,8 +37,8 @@ export function replay(diff, nodes) {
       set.push({ id: node.id, input: change.input, before: widget.value, after });
     }
   }
-  for (const [list, reason] of [[diff.graph.added, "added"], [diff.graph.removed, "removed"], [diff.graph.rewired, "rewired"]]) {
-    for (const one of list) {
+  for (const reason of /** @type {const} */ (["added", "removed", "rewired"])) {
+    for (const one of diff.graph[reason]) {
       left.push({ what: one.input ?? one.class_type, node: one.node, class_type: one.class_type, reason });
     }
   }
@@ -58,8 +58,11 @@ function match(change, nodes) {
 /**
  * The edit of a text on another text: the same words replaced, where they stand there once. Null when they do not. A text
  * that is the one before becomes the one after.
+ *
+ * @param {string} text
+ * @param {{before: any, after: any, hunks?: import("./record.js").Hunk[]}} change
  */
-export function reword(text, { before, after, hunks }) {
+export function reword(text, { before, after, hunks = [] }) {
   if (text === before || before === null || before === undefined) {
     return after;
   }

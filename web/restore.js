@@ -63,6 +63,7 @@ function blank(document, pointer, kind) {
   return node === undefined ? null : String(node);
 }
 
+/** @param {any} document @param {string} kind @param {{from: string, to: string, node?: string}} choice */
 function substitute(document, kind, { from, to, node }) {
   const swap = (values) => {
     for (const key of Object.keys(values ?? {})) {

@@ -3,7 +3,7 @@
  * so that the tab is there at once when it is opened again.
  */
 
-import { Refusal } from "./api.js";
+import { isAbort, Refusal } from "./api.js";
 import * as state from "./state.js";
 
 const PAGE = 200;
@@ -22,6 +22,7 @@ export class Store {
   #soon = 0;
   #again = 0;
   #named = new Set();
+  /** @type {AbortController|null} */
   #search = null;
   #started = false;
 
@@ -133,6 +134,7 @@ export class Store {
     }
     const { signal } = search;
     await this.#forgiving(async () => {
+      /** @type {string|null} */
       let cursor = null;
       do {
         const page = await this.#api.executions({ limit: DEEP_PAGE, cursor, filter: this.state.filter, signal });
@@ -141,8 +143,8 @@ export class Store {
         }
         this.apply((now) => state.matchesLoaded(now, page));
         cursor = page.next;
-        await this.reach(this.state.matches.oldest, signal);
-      } while (cursor !== null && !signal.aborted && this.state.matches.ids.size < MOST_MATCHES);
+        await this.reach(this.state.matches?.oldest ?? null, signal);
+      } while (cursor !== null && !signal.aborted && (this.state.matches?.ids.size ?? MOST_MATCHES) < MOST_MATCHES);
     });
   }
 
@@ -160,6 +162,7 @@ export class Store {
     }
   }
 
+  /** @param {number} limit @param {string|null} cursor */
   async #page(limit, cursor = null) {
     await this.#forgiving(async () => {
       const page = await this.#api.executions({ limit, cursor });
@@ -181,7 +184,7 @@ export class Store {
             void (this.state.runs.length === 0 ? this.#first() : this.refresh());
           }, AGAIN);
         }
-      } else if (error.name !== "AbortError") {
+      } else if (!isAbort(error)) {
         throw error;
       }
     }

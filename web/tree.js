@@ -20,7 +20,8 @@ export class Tree {
   /** @type {TreeRow[]} */
   rows = [];
   #runs = [];
-  #options = { expanded: null, matches: null, group: true };
+  /** @type {{expanded: Set<string>, matches: Set<string>|null, group: boolean}} */
+  #options = { expanded: new Set(), matches: null, group: true };
   #children = new Map();
   #orphans = new Set();
   #place = new Map();
@@ -30,7 +31,7 @@ export class Tree {
 
   /** Lanes of the widest row. */
   get width() {
-    return this.#carries.at(-1).width;
+    return this.#carries[this.#carries.length - 1].width;
   }
 
   /**
@@ -96,8 +97,7 @@ export class Tree {
     this.#connect(runs, from);
     let again = 0;
     const { seen } = this.#carries[0];
-    while (this.rows.length > this.#settled) {
-      const entry = this.rows.pop();
+    for (const entry of this.rows.splice(this.#settled)) {
       again += entry.runs.length;
       for (const id of entry.ids) {
         this.#place.delete(id);
@@ -142,8 +142,7 @@ export class Tree {
       for (const id of entry.ids) {
         this.#place.set(id, this.rows.length);
       }
-      entry.lit = matches === null || entry.ids.some((id) => matches.has(id));
-      this.rows.push(entry);
+      this.rows.push(Object.assign(entry, { lit: matches === null || entry.ids.some((id) => matches.has(id)) }));
     }
     this.#measure(tint);
   }

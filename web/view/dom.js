@@ -60,7 +60,12 @@ export function icon(name) {
   return s("svg", { class: "cpv-icon", viewBox: "0 0 24 24", "aria-hidden": "true" }, s("path", { d: PATHS[name] }));
 }
 
-/** A button with a drawing, words, or both. */
+/**
+ * A button with a drawing, words, or both.
+ *
+ * @param {{icon?: string, text?: string, title?: string, testid?: string, kind?: string, pressed?: boolean, disabled?: boolean,
+ *   on?: (event: Event) => void, key?: string}} options
+ */
 export function button({ icon: drawing, text, title, testid, kind = "", pressed, disabled, on, key }) {
   return h(
     "button",

@@ -7,7 +7,7 @@ import { openDialog } from "./dialog.js";
 
 /**
  * @param {object} restored  an answer of `restore`
- * @param {{t: Function, putBack: () => Promise<object[]>, load: (choices: object[]) => void, failed: (error: Error) => void}} actions
+ * @param {{t: Function, putBack: () => Promise<object[]>, load: (choices: object[]) => void, failed: (error: unknown) => void}} actions
  */
 export function openDrift(restored, { t, putBack, load, failed }) {
   const { drift } = restored;

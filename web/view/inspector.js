@@ -1,6 +1,6 @@
 /** Everything about the selected run, and what can be done with it. Reads what it shows itself; actions are told to `on`. */
 
-import { Refusal } from "../api.js";
+import { isAbort, Refusal } from "../api.js";
 import { labelOf } from "../fold.js";
 import { moment, shortId } from "../words.js";
 import { button, h, put } from "./dom.js";
@@ -8,13 +8,19 @@ import * as sections from "./sections.js";
 
 const KEPT = 60;
 
+/** @typedef {Partial<import("../fold.js").Run> & {execution: string}} Known what is known of a run before it is read in full */
+
 export class Inspector {
   #api;
   #view;
   #on;
+  /** @type {Known|null} */
   #run = null;
+  /** @type {import("../record.js").Execution|null} */
   #shown = null;
+  /** @type {string|undefined} */
   #against = undefined;
+  /** @type {AbortController|null} */
   #abort = null;
   #memory = new Map();
   #details = new Map();
@@ -93,7 +99,7 @@ export class Inspector {
     if (label) {
       input.value = labelOf(this.#run) ?? "";
     } else if (what === "note") {
-      input.value = this.#run.decision?.note ?? "";
+      input.value = this.#run?.decision?.note ?? "";
     }
     const close = () => {
       field.replaceChildren();
@@ -133,8 +139,12 @@ export class Inspector {
   #head() {
     const { t } = this.#view;
     const run = this.#run;
-    const had = this.element.querySelector(".cpv-ask")?.firstChild;
+    if (run === null) {
+      return;
+    }
+    /** @type {Partial<NonNullable<Known["decision"]>>} */
     const said = run.decision ?? {};
+    const had = this.element.querySelector(".cpv-ask")?.firstChild;
     const header = h(
       "header",
       { class: "cpv-inspector-head" },
@@ -163,7 +173,8 @@ export class Inspector {
       h("div", { class: "cpv-ask" }, had && this.element.dataset.run === run.execution ? [...this.element.querySelector(".cpv-ask").childNodes] : []),
     );
     const before = this.element.querySelector(".cpv-inspector-head");
-    const focused = before?.contains(document.activeElement) ? document.activeElement : null;
+    const active = /** @type {HTMLElement|null} */ (document.activeElement);
+    const focused = before?.contains(active) ? active : null;
     const typing = focused?.matches("input, textarea") ? focused : null;
     const testid = typing ? null : focused?.dataset.testid;
     if (before && this.element.dataset.run === run.execution) {
@@ -187,9 +198,10 @@ export class Inspector {
     this.#abort = abort;
     const { signal } = abort;
     try {
-      const key = JSON.stringify([this.#run.status, this.#run.decision, this.#run.merges?.length]);
+      const run = this.#run;
+      const key = JSON.stringify([run?.status, run?.decision, run?.merges?.length]);
       const known = this.#details.get(id);
-      const shown = known?.key === key && this.#run.status === "success" ? known.shown : await this.#api.execution(id, signal);
+      const shown = known?.key === key && run?.status === "success" ? known.shown : await this.#api.execution(id, signal);
       this.#remember(id, { key, shown });
       const other = this.#against ?? (shown.parent?.known ? shown.parent.execution : null);
       const [diff, prompt, environment] = await Promise.all([
@@ -204,7 +216,7 @@ export class Inspector {
       this.#draw({ shown, diff, prompt, environment, other });
       this.#on.loaded(shown);
     } catch (error) {
-      if (error.name !== "AbortError") {
+      if (!isAbort(error)) {
         this.#fail(error, renewed);
       }
     }
@@ -235,7 +247,7 @@ export class Inspector {
     const part = (key, content, options = {}) => sections.part(t(`part.${key}`), content, { key, memory, ...options });
     const said = diff instanceof Refusal ? null : diff;
     const texts = new Set(shown.prompts.map((prompt_) => `${prompt_.node}/${prompt_.input}`));
-    const merges = this.#run.merges ?? shown.merges ?? [];
+    const merges = this.#run?.merges ?? shown.merges ?? [];
     const scroll = this.element.scrollTop;
     put(
       this.element.querySelector(".cpv-details"),
@@ -284,7 +296,7 @@ export class Inspector {
 
   #pictures(shown) {
     const { t } = this.#view;
-    const small = new Set(shown.thumbnails ?? this.#run.thumbnails ?? []);
+    const small = new Set(shown.thumbnails ?? this.#run?.thumbnails ?? []);
     const pictures = shown.outputs.filter((output) => output.sha256 && small.has(output.sha256));
     const others = shown.outputs.filter((output) => !(output.sha256 && small.has(output.sha256)));
     const figure = (output) => {

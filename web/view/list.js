@@ -10,7 +10,9 @@ import { drawRow, rowId } from "./row.js";
 const MARGIN_ROWS = 6;
 
 export class List {
+  /** @type {import("../tree.js").Tree|null} */
   #tree = null;
+  /** @type {any} what rows need to be drawn, see `drawRow`; null until something is shown */
   #view = null;
   #shown = new Map();
   #serials = new WeakMap();
@@ -18,6 +20,7 @@ export class List {
   #frame = 0;
   #pictures;
   #nearEnd;
+  /** @type {string|null} */
   #active = null;
   #height = 0;
   #resize;
@@ -122,7 +125,7 @@ export class List {
   /** When the tree gets lower, the selected row stays in sight if it was. */
   #keepInSight() {
     const { clientHeight: height, scrollTop: top } = this.element;
-    const place = this.#view?.selected == null ? -1 : this.#tree.placeOf(this.#view.selected);
+    const place = this.#view?.selected == null ? -1 : (this.#tree?.placeOf(this.#view.selected) ?? -1);
     const end = (place + 1) * ROW;
     if (place >= 0 && end > top + height && end <= top + this.#height) {
       this.element.scrollTop = end - height;
@@ -159,7 +162,7 @@ export class List {
       this.#shown.get(key).element.remove();
       this.#shown.delete(key);
     }
-    this.#mark();
+    this.#mark(tree);
     if (to >= tree.rows.length - 2 * MARGIN_ROWS) {
       this.#nearEnd();
     }
@@ -203,9 +206,9 @@ export class List {
     return serial;
   }
 
-  #mark() {
-    const place = this.#view.selected === null ? -1 : this.#tree.placeOf(this.#view.selected);
-    const id = place < 0 ? null : rowId(this.#tree.rows[place]);
+  #mark(tree) {
+    const place = this.#view.selected === null ? -1 : tree.placeOf(this.#view.selected);
+    const id = place < 0 ? null : rowId(tree.rows[place]);
     if (id !== this.#active) {
       this.#active = id;
       if (id === null) {
@@ -221,7 +224,7 @@ export class List {
     if (!element) {
       return null;
     }
-    return this.#tree.rows.find((row) => row.key === element.dataset.key) ?? null;
+    return this.#tree?.rows.find((row) => row.key === element.dataset.key) ?? null;
   }
 
   #click(event, on) {

@@ -24,6 +24,7 @@ export class Panel {
   #picking = null;
   #timer;
   #unsubscribe;
+  /** @type {AbortController|null} */
   #reaching = null;
   #cursor = null;
   #find;
@@ -304,6 +305,7 @@ export class Panel {
     if (selected === null) {
       return false;
     }
+    /** @type {{[key: string]: () => unknown}} */
     const keys = {
       k: () => this.#decide("keep"),
       r: () => this.#decide("reject"),
@@ -345,7 +347,7 @@ export class Panel {
     } else if (key === "Home") {
       to = rows[0].ids[0];
     } else if (key === "End") {
-      to = rows.at(-1).ids[0];
+      to = rows[rows.length - 1].ids[0];
     } else if (key === "ArrowLeft" || key === "ArrowRight") {
       return this.#across(key, from, rows[at]);
     }

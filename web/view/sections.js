@@ -5,7 +5,13 @@ import { h } from "./dom.js";
 
 const MOST_ROWS = 400;
 
-/** A part with a heading that folds. `key` remembers whether it is open. */
+/**
+ * A part with a heading that folds. `key` remembers whether it is open.
+ *
+ * @param {string} title
+ * @param {unknown} content
+ * @param {{open?: boolean, note?: string|null, key?: string, memory?: Map<string, boolean>|null}} [options]
+ */
 export function part(title, content, { open = true, note = null, key = title, memory = null } = {}) {
   const found = [content].flat(Infinity).filter(Boolean);
   if (found.length === 0) {

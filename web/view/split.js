@@ -1,5 +1,6 @@
 /** The bar between tree and inspector: dragged, or moved with the arrow keys; its place is kept in the browser. */
 
+import { messageOf } from "../api.js";
 import { h } from "./dom.js";
 
 const KEPT_AS = "comfy-provenance.split";
@@ -55,7 +56,7 @@ function kept() {
   try {
     return Number(localStorage.getItem(KEPT_AS)) || AT_FIRST;
   } catch (error) {
-    console.info(`[Provenance] ${error.message}`);
+    console.info(`[Provenance] ${messageOf(error)}`);
     return AT_FIRST;
   }
 }
@@ -64,6 +65,6 @@ function keep(share) {
   try {
     localStorage.setItem(KEPT_AS, String(share));
   } catch (error) {
-    console.info(`[Provenance] ${error.message}`);
+    console.info(`[Provenance] ${messageOf(error)}`);
   }
 }

@@ -1,0 +1,70 @@
+/** What the host answers, as `docs/http.md` and `docs/cli.md` tell it. */
+
+import type { Run } from "./fold.js";
+
+export type Value = unknown;
+export type Basis = "observed" | "declared" | "inferred" | "after-the-fact";
+
+export interface Hunk {
+  op: "equal" | "delete" | "insert";
+  text: string;
+}
+
+/** A text or a value that differs; `hunks` with texts only. */
+export interface Change {
+  node: string;
+  class_type?: string;
+  input: string;
+  before: any;
+  after: any;
+  hunks?: Hunk[];
+}
+
+export interface NodeChange {
+  node: string;
+  class_type: string;
+  input?: string;
+  before?: Value;
+  after?: Value;
+}
+
+/** `GET diff` */
+export interface Diff {
+  prompts: Change[];
+  params: Change[];
+  graph: { added: NodeChange[]; removed: NodeChange[]; rewired: NodeChange[] };
+  models: any[];
+  environment: { path: string; before: Value; after: Value }[];
+}
+
+export interface Output {
+  node: string;
+  file: string | null;
+  type: string | null;
+  sha256: string | null;
+  reused: boolean;
+  kept?: boolean;
+  media_type?: string | null;
+  width?: number | null;
+  height?: number | null;
+  problem?: string | null;
+}
+
+/** `GET executions/{REF}` of a run; the members that the page does not name are left out. */
+export interface Execution extends Omit<Run, "outputs" | "error"> {
+  parent: { execution: string; known: boolean; basis: Basis; method: string } | null;
+  outputs: Output[];
+  prompts: { node: string; input: string; class_type: string; role: string; source: string; text: string }[];
+  snapshot: { workflow: string | null; prompt: string | null; extra: string | null } | null;
+  environment: string | null;
+  redactions: { document: string; path: string; marker: string }[];
+  error: { class: string; message: string; node: string; node_type: string; traceback: string[] } | null;
+  [member: string]: any;
+}
+
+/** `GET status` */
+export interface Status {
+  state?: "off" | "starting" | "recording" | "paused" | "broken" | "offline";
+  reason?: string | null;
+  [member: string]: any;
+}
