@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, Protocol
+from typing import Any
 
 Json = Any  # what json.loads can return; the schemas say more than a type could
 
@@ -48,6 +48,8 @@ class Kind(str, Enum):
     INTENT = "intent"
     DECISION = "decision"
     REPLAY = "replay"
+    IMPORT = "import"
+    RECORDING = "recording"
     GAP = "gap"
     ANCHOR = "anchor"
     WITNESS = "witness"
@@ -186,8 +188,25 @@ class Output:
 
 
 @dataclass(frozen=True, slots=True)
+class Mask:
+    """What of a loaded picture was used as a mask.
+
+    channel: `alpha` (inverted, as ComfyUI does), `red`, `green`, `blue`, or `grey` for the whole picture. `picture` is
+    the digest of the mask as a grey PNG, `coverage` the share of the picture that it covers, 0..1. `via` leads from the
+    loading node to the node that took the mask. Inferred where a later node made a mask of the picture.
+    """
+
+    channel: str
+    picture: str | None
+    coverage: float | None
+    basis: Basis
+    via: tuple[str, ...]
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Asset:
-    """A file a run loaded: which node and input named it, under which name."""
+    """A file a run loaded: which node and input named it, under which name, and what of it was used as a mask."""
 
     node: str
     input: str
@@ -196,6 +215,7 @@ class Asset:
     facts: FileFacts | None
     kept: str | None = None
     problem: str | None = None
+    mask: Mask | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,40 +346,6 @@ class NodeInput:
     type: str
     options: Mapping[str, Json]
     choices: tuple[str, ...] | None = None
-
-
-class Host(Protocol):
-    """What the core may ask of the program it lives in. Only plain values come back; calls never raise.
-
-    Called from the writer's side, never from ComfyUI's event loop or sampler thread.
-    """
-
-    def node_inputs(self, class_type: str) -> Mapping[str, NodeInput] | None:
-        """Declared inputs in declaration order (required, then optional); None for an unknown class."""
-
-    def node_outputs(self, class_type: str) -> tuple[str, ...] | None:
-        """Type names of the outputs; None for an unknown class."""
-
-    def is_output_node(self, class_type: str) -> bool:
-        """Whether the class is marked OUTPUT_NODE."""
-
-    def node_pack(self, class_type: str) -> str | None:
-        """Folder name of the custom node pack that defined the class; None for core and unknown classes."""
-
-    def node_classes(self) -> tuple[str, ...]:
-        """All registered class names."""
-
-    def directories(self) -> Mapping[str, str]:
-        """Absolute paths of the `output`, `temp` and `input` folders."""
-
-    def model_folders(self) -> Mapping[str, tuple[str, ...]]:
-        """Model folder name to its absolute search paths, e.g. `checkpoints`, `loras`."""
-
-    def model_extensions(self) -> frozenset[str]:
-        """File name endings of model files, lower case with the dot."""
-
-    def environment(self) -> Mapping[str, Json]:
-        """Versions and device as the host knows them: comfyui, commit, frontend, torch, device, packs' folders."""
 
 
 @dataclass(frozen=True, slots=True)

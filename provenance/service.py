@@ -17,12 +17,12 @@ from .capture.weight import weight
 from .capture.worker import Trouble, Worker
 from .config import MEBIBYTE, Places, Settings, load_settings
 from .errors import InputError, StorageError
+from .hosting import Host
 from .model import (
     Accepted,
     Clock,
     Event,
     Finished,
-    Host,
     Json,
     Judged,
     Problem,

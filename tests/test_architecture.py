@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # Layer 0 first. Within a layer a module may import those listed before it; the files of one package are siblings
 # that may import each other as long as no cycle appears.
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("provenance.errors", "provenance.model"),
+    ("provenance.errors", "provenance.model", "provenance.hosting"),
     ("provenance.canonical", "provenance.config"),
     ("provenance.capture", "provenance.record", "provenance.seal"),
     ("provenance.verify", "provenance.store"),

@@ -16,7 +16,8 @@ from dataclasses import asdict
 from ..capture.worker import Worker
 from ..config import MEBIBYTE, Places, Settings
 from ..errors import StorageError
-from ..model import Clock, Host, Json, Problem
+from ..hosting import Host
+from ..model import Clock, Json, Problem
 from ..record import environment, models
 from ..seal import checkpoint, keys
 from ..store.ledger import Ledger

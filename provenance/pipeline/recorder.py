@@ -14,13 +14,13 @@ from functools import partial
 from .. import canonical
 from ..capture.worker import Trouble
 from ..errors import InputError, ProvenanceError, StorageError
+from ..hosting import Host
 from ..model import (
     Accepted,
     Basis,
     Edge,
     Event,
     Finished,
-    Host,
     Json,
     Judged,
     Kind,

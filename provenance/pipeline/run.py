@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from ..model import Asset, Host, Instant, Json, ModelRef
+from ..hosting import Host
+from ..model import Asset, Instant, Json, ModelRef
 from ..record import redact
 from ..record.graph import ApiGraph
 from ..record.redact import Redactor

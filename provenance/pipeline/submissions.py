@@ -7,7 +7,8 @@ from functools import partial
 
 from .. import canonical
 from ..errors import InputError, IntegrityError
-from ..model import Accepted, Basis, Edge, Host, Kind, Relation, Status
+from ..hosting import Host
+from ..model import Accepted, Basis, Edge, Kind, Relation, Status
 from ..record import predicate
 from ..record.graph import ApiGraph
 from ..record.redact import Redacted, Redactor

@@ -14,10 +14,11 @@ from pathlib import Path
 from ..canonical import is_sha256_hex, sha256_hex
 from ..config import SOFTWARE, VERSION
 from ..errors import InputError, NotFound
+from ..hosting import Host
 from ..lineage.changes import Diff
 from ..lineage.graph import ancestry
 from ..lineage.restore import Restored, plan
-from ..model import Host, Json
+from ..model import Json
 from ..record import files
 from ..seal import checkpoint
 from ..seal.keys import PublicKey

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..canonical import parse_json
+from ..hosting import Host
 from ..lineage.restore import INPUTS, MODELS, NODES, PACKS, ModelHere
-from ..model import Asset, FileRef, Host
+from ..model import Asset, FileRef
 from ..store.index import Index
 from ..store.objects import Objects
 from .details import versions_in

@@ -1,4 +1,4 @@
-"""How alike two pictures look: a 64-bit difference hash. Pure.
+"""How alike two pictures look: a 64-bit difference hash, and what a measurement of two pictures says. Pure.
 
 Each bit says whether a cell of an 8 by 8 grid is darker than its right neighbour. It survives re-encoding, scaling and
 small edits, and says nothing about authorship: likeness gives `inferred` edges at most.
@@ -7,6 +7,7 @@ small edits, and says nothing about authorship: likeness gives `inferred` edges 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 GRID = (9, 8)  # columns, rows of grey values
 LIKE = 0.84  # at least this score counts as alike: up to 10 bits differ
@@ -14,6 +15,20 @@ LIKE = 0.84  # at least this score counts as alike: up to 10 bits differ
 _CONTRAST = 12
 _STEP = 2
 _STEPS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """A measured similarity, as `schemas/import.v1.json` describes it. psnr_db: None for equal pictures."""
+
+    equal: bool
+    psnr_db: float | None
+    ssim: float | None
+    width: int
+    height: int
+    aligned: str
+    before: str
+    after: str
 
 
 def difference_hash(grey: Sequence[int]) -> str | None:

@@ -15,13 +15,16 @@ from dataclasses import dataclass
 from ..canonical import sha256_hex, statement_bytes, timestamp
 from ..model import Asset, Basis, Decision, Edge, Instant, Json, ModelRef, Output, PromptVersion, Status
 from . import shape
-from .body import Body, Subject
+from .body import Body, Predicate, Subject
 from .body import body as _body
 from .body import plain as _plain
 from .body import subject as _subject
 from .body import text_subject as _text_subject
 from .body import utf8 as _utf8
+from .imports import BroughtFile, file_subjects
 from .redact import Mark
+
+__all__ = ["Body", "Predicate", "Subject"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,11 +225,24 @@ def intent(
     title: str | None = None,
     node: str | None = None,
     execution: str | None = None,
+    references: Sequence[BroughtFile] = (),
+    revises: int | None = None,
+    source: str | None = None,
 ) -> Body:
-    """The author's idea. The subject is the digest of its text in UTF-8."""
+    """The author's idea. The subjects are the digest of its text in UTF-8, and the files that it refers to.
+
+    revises: the entry of the intent of which this is a new version. source: `node`, `page`, `http` or `cli`.
+    """
     text = _utf8(text)
-    body = {"text": text, "title": title, "node": node, "execution": execution, "basis": Basis.DECLARED.value}
-    return _body([_text_subject("intent", text)], session, at, body)
+    body: Predicate = {"text": text, "title": title, "node": node, "execution": execution}
+    if references:
+        body["references"] = [each.shape() for each in references]
+    if revises is not None:
+        body["revises"] = revises
+    if source is not None:
+        body["source"] = source
+    subjects = [_text_subject("intent", text), *file_subjects(references, "reference:")]
+    return _body(subjects, session, at, {**body, "basis": Basis.DECLARED.value})
 
 
 def decision(
@@ -240,9 +256,13 @@ def decision(
     rating: int | None = None,
     reason: str | None = None,
     label: str | None = None,
+    over: Sequence[tuple[str, str | None]] = (),
 ) -> Body:
-    """What the author says about a run. The subject is the output it is about, or else the run's prompt document."""
-    body = {
+    """What the author says about a run. The subject is the output it is about, or else the run's prompt document.
+
+    over: candidates that it was compared with and that were not chosen, each a run and an output or None.
+    """
+    body: Predicate = {
         "execution": execution,
         "output": output,
         "decision": decision.value,
@@ -251,6 +271,8 @@ def decision(
         "label": label,
         "basis": Basis.DECLARED.value,
     }
+    if over:
+        body["over"] = [{"execution": run, "output": other} for run, other in over]
     subject = _subject("prompt", prompt_document) if output is None else _subject("output", output)
     return _body([subject], session, at, body)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..model import Asset, Edge, FileFacts, FileRef, Json, ModelRef, Output, PromptVersion
+from ..model import Asset, Edge, FileFacts, FileRef, Json, Mask, ModelRef, Output, PromptVersion
 
 _ASSET_FACTS = ("sha256", "size", "media_type", "pixels", "perceptual")
 _OUTPUT_FACTS = ("sha256", "size", "mtime_ns", "media_type", "width", "height", "pixels", "perceptual")
@@ -46,6 +46,18 @@ def asset(item: Asset) -> dict[str, Json]:
         **_facts(item.facts, _ASSET_FACTS),
         "kept": item.kept,
         "problem": item.problem,
+        **({} if item.mask is None else {"mask": _mask(item.mask)}),
+    }
+
+
+def _mask(mask: Mask) -> dict[str, Json]:
+    return {
+        "channel": mask.channel,
+        "picture": mask.picture,
+        "coverage": mask.coverage,
+        "basis": mask.basis.value,
+        "via": list(mask.via),
+        "problem": mask.problem,
     }
 
 

@@ -69,6 +69,16 @@ CODES: dict[str, Code] = {
     "session-order": Code(WARNING, "An entry before its session's start, after its stop, or a second start."),
     "monotonic-back": Code(WARNING, "The monotonic clock ran backwards within a session."),
     "clock-back": Code(WARNING, "The wall clock is earlier than in the entry before."),
+    # what the author says and brings in
+    "intent-orphan": Code(WARNING, "A new version of an idea names an entry that is no idea of this log before it."),
+    "import-orphan": Code(WARNING, "A file is said to come from an output that this log did not record before."),
+    "import-observed": Code(ERROR, "What was brought in from outside is stated as observed."),
+    "after-the-fact-original": Code(ERROR, "Something from before is treated as an original of this log."),
+    "after-the-fact-again": Code(WARNING, "A run's output has the very bytes or pixels of something from before."),
+    "recording-orphan": Code(ERROR, "A step of a screen recording that did not start before, or a second start."),
+    "recording-broken": Code(ERROR, "A step of a screen recording does not follow the one that it names."),
+    "recording-open": Code(WARNING, "A screen recording of an ended session has no end."),
+    "chunk-missing": Code(ERROR, "A chunk of a screen recording is not there."),
     # objects
     "object-missing": Code(ERROR, "A document that an entry names is not there: the record is not whole."),
     "object-altered": Code(ERROR, "An object does not have the digest under which it is kept."),

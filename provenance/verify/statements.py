@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from ..canonical import is_sha256_hex
@@ -64,6 +64,17 @@ def objects(statement: Statement) -> Iterator[Named]:
                 yield from _named(output, "kept", required=False)
             for asset in _items(predicate, "used"):
                 yield from _named(asset, "kept", required=False)
+                yield from _named(_object(asset, "mask"), "picture", required=False)
+        case Kind.INTENT:
+            yield from _pictures(_items(predicate, "references") if "references" in predicate else ())
+        case Kind.IMPORT:
+            yield from _pictures(_object(predicate, member) for member in ("file", "project"))
+            yield from _pictures(_items(predicate, "of"))
+            for document in ("prompt", "workflow", "text", "flow"):
+                yield from _named(_object(predicate, "claims"), document, required=True)
+        case Kind.RECORDING:
+            chunk = _object(predicate, "chunk")
+            yield from (Named(each.digest, "chunk", True) for each in _named(chunk, "sha256", required=True))
         case Kind.ANCHOR:
             yield from _named(_part(predicate, "checkpoint"), "object", required=True)
             yield from _named(predicate, "token", required=True)
@@ -133,6 +144,22 @@ def _common(kind: Kind, predicate_type: str, predicate: dict[str, Json]) -> Stat
         case {"origin": str(origin), "index": index, "root": root} if type(index) is int and is_sha256_hex(root):
             return Statement(kind, predicate_type, predicate, origin, index, root, session, at, monotonic_ns)
     raise Rejected("predicate-malformed", "the entry does not say where in which log it belongs")
+
+
+def _pictures(holders: Iterable[dict[str, Json]]) -> Iterator[Named]:
+    for holder in holders:
+        yield from _named(holder, "thumbnail", required=False)
+        yield from _named(holder, "kept", required=False)
+
+
+def _object(predicate: dict[str, Json], member: str) -> dict[str, Json]:
+    """An optional object; empty when it is null or absent. Raises Rejected when it is something else."""
+    found = predicate.get(member)
+    if found is None:
+        return {}
+    if not isinstance(found, dict):
+        raise Rejected("predicate-malformed", f"{member} is not an object: {shown(found)}")
+    return found
 
 
 def _named(holder: dict[str, Json], member: str, *, required: bool) -> Iterator[Named]:

@@ -270,7 +270,8 @@ class _Check:
         if data is None and named.digest in self._excerpt.left_out:
             return
         if data is None:
-            code = "object-missing" if named.required else "picture-missing"
+            missing = "chunk-missing" if named.role == "chunk" else "object-missing"
+            code = missing if named.required else "picture-missing"
             self._find(code, f"{named.role} {named.digest} is not there", index)
         elif sha256_hex(data) != named.digest:
             self._find("object-altered", f"{named.role} {named.digest} has other bytes", index)

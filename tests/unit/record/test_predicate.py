@@ -27,6 +27,8 @@ from comfy_provenance.provenance.model import (
 from comfy_provenance.provenance.record import attested, outcome, predicate, schema
 from comfy_provenance.provenance.record.redact import Mark
 
+from . import brought
+
 AT = Instant(1_795_000_000_123_456_789, 42)
 HEX = sha256_hex(b"x")
 OTHER = sha256_hex(b"y")
@@ -119,6 +121,7 @@ BODIES = {
             not_compared=["model"],
         ),
     ),
+    **brought.BODIES,
     Kind.GAP: predicate.gap(session="s", at=AT, reason="disk-full", missed=predicate.Missed(3, 1, 1), since=AT),
     Kind.ANCHOR: attested.anchor(
         session="s",
