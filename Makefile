@@ -15,7 +15,7 @@ SPECS := pyproject.toml requirements.txt constraints-dev.txt
 PIP := $(PY) -m pip --disable-pip-version-check --quiet install --no-input -c constraints-dev.txt
 RUN := PYTHONDONTWRITEBYTECODE=1 $(PY)
 
-.PHONY: help demo serve test soak lint types format bench clean distclean
+.PHONY: help demo serve test coverage soak lint types format bench clean distclean
 
 help:  ## list the targets
 	@awk -F ':.*##' '/^[a-z]+:.*##/ {printf "  make %-10s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +54,14 @@ test: $(READY)  ## every test this machine can run; what was skipped is named, w
 		echo "SKIPPED tests/web/*.test.js: Node.js 20 or newer is not installed"; \
 	fi; \
 	exit $$failed
+
+# What evidence rests on, and the tests that speak of nothing else. CONTRIBUTING.md tells how to keep it whole.
+EVIDENCE := provenance/canonical.py,provenance/seal/*,provenance/verify/*,provenance/store/ledger.py
+EVIDENCE_TESTS := tests/unit/test_canonical.py tests/unit/seal tests/unit/verify tests/attacks tests/store
+
+coverage: $(READY)  ## every branch of what evidence rests on; fails below 100 %
+	@$(RUN) -m coverage run --source=provenance -m pytest -q $(EVIDENCE_TESTS)
+	@$(PY) -m coverage report --show-missing --skip-covered --fail-under=100 --include='$(EVIDENCE)'
 
 soak: $(READY)  ## the tests that take long: hundreds of kills, thousands of runs
 	@$(RUN) -m pytest -m soak tests/soak

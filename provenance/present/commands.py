@@ -8,6 +8,7 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TextIO
 
@@ -118,7 +119,7 @@ def fsck(options: argparse.Namespace, ledger: Path) -> int:
             rebuilt = None
             if options.rebuild_index:
                 done = opened.rebuild_index(progress)
-                rebuilt = {"entries": done.entries, "rows": done.rows, "unreadable": done.unreadable}
+                rebuilt = asdict(done)
             found = {**check_index(opened, progress=progress), "rebuilt": rebuilt}
     finally:
         opened.close()
@@ -128,6 +129,8 @@ def fsck(options: argparse.Namespace, ledger: Path) -> int:
         _lines(printing.findings(found))
         if rebuilt is not None:
             _lines([f"index rebuilt: {rebuilt['rows']} rows from {rebuilt['entries']} entries"])
+        if rebuilt is not None and rebuilt["repaired"]:
+            _lines([f"{rebuilt['repaired']} rows of the record did not say what is signed, and were repaired"])
         _lines(["index agrees with the entries" if found["ok"] else "index does NOT agree with the entries"])
     return GOOD if found["ok"] else FINDINGS
 

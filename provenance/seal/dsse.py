@@ -74,11 +74,18 @@ def read_unverified(envelope: bytes) -> Unverified:
     """
     if len(envelope) > MAX_ENVELOPE:
         raise IntegrityError(f"envelope of {len(envelope)} bytes is larger than {MAX_ENVELOPE}")
-    return _as_written(envelope) or _parsed(envelope)
+    claimed = _as_written(envelope)
+    if claimed is None:
+        raise IntegrityError(_fault(envelope))
+    return claimed
 
 
 def _as_written(envelope: bytes) -> Unverified | None:
-    """The parts of an envelope that is written our way; None for any other, which `_parsed` finds the fault of."""
+    """The parts of an envelope that is written our way; None for any other.
+
+    The same value may be written in many ways and the tree hashes bytes: only one of them is ours. The one comparison
+    at the end also finds unknown members, duplicate names, loose base64, other encodings and insignificant space.
+    """
     head, tail = len(_BEFORE_PAYLOAD), len(envelope) - len(_AFTER_SIGNATURE)
     payload, _, rest = envelope[head:tail].partition(_BEFORE_KEY)
     key_id, _, signature = rest.partition(_BEFORE_SIGNATURE)
@@ -91,25 +98,20 @@ def _as_written(envelope: bytes) -> Unverified | None:
     return claimed if _envelope(claimed.payload, claimed.key_id, claimed.signature) == envelope else None
 
 
-def _parsed(envelope: bytes) -> Unverified:
+def _fault(envelope: bytes) -> str:
+    """What is wrong with an envelope that is not written our way, in one line."""
     try:
         document = parse_json(envelope)
     except InputError as error:
-        raise IntegrityError(f"envelope is {error}") from error
+        return f"envelope is {error}"
     match document:
         case {
-            "payload": str() as payload,
+            "payload": str(),
             "payloadType": "application/vnd.in-toto+json",
-            "signatures": [{"keyid": str() as key_id, "sig": str() as signature}],
+            "signatures": [{"keyid": str() as key_id, "sig": str()}],
         } if is_sha256_hex(key_id):
-            claimed = Unverified(_decode_loosely(payload), key_id, _decode_loosely(signature))
-        case _:
-            raise IntegrityError(f"not a DSSE envelope with one signature over {PAYLOAD_TYPE}")
-    # The same value may be written in many ways and the tree hashes bytes: only one of them is ours. This one
-    # comparison also finds unknown members, duplicate names, loose base64, other encodings and insignificant space.
-    if _envelope(claimed.payload, claimed.key_id, claimed.signature) != envelope:
-        raise IntegrityError("envelope has members, duplicates or spelling that this log never writes")
-    return claimed
+            return "envelope has members, duplicates or spelling that this log never writes"
+    return f"not a DSSE envelope with one signature over {PAYLOAD_TYPE}"
 
 
 def statement(subject: Sequence[Mapping[str, Json]], predicate_type: str, predicate: Mapping[str, Json]) -> bytes:
@@ -142,7 +144,10 @@ def is_subject(item: object) -> bool:
 
 def decode_base64(text: str) -> bytes:
     """Decode standard padded base64 (RFC 4648 section 4), accepting only what encoding gives. Raises IntegrityError."""
-    data = _decode_loosely(text)
+    try:
+        data = binascii.a2b_base64(text)
+    except ValueError as error:
+        raise IntegrityError(f"not base64: {error}") from error
     if encode_base64(data) != text:
         raise IntegrityError("base64 is not in its canonical form")
     return data
@@ -167,13 +172,6 @@ def parse_strict(data: bytes) -> Json:
     except (ValueError, RecursionError, InputError) as error:
         raise IntegrityError(f"not strict JSON: {error}") from error
     return value
-
-
-def _decode_loosely(text: str) -> bytes:
-    try:
-        return binascii.a2b_base64(text)
-    except ValueError as error:
-        raise IntegrityError(f"not base64: {error}") from error
 
 
 def _envelope(payload: bytes, key_id: str, signature: bytes) -> bytes:

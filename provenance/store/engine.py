@@ -11,6 +11,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,10 @@ _CAUSES = (
     ("no such table", "the database file is damaged: a table is missing"),
     ("no such column", "the database file is damaged: a column is missing"),
 )
+
+
+# Text that somebody changed into what is no UTF-8 must still be readable, to be compared and named.
+_TEXT = partial(str, encoding="utf-8", errors="replace")
 
 
 class Clash(InputError):
@@ -133,6 +138,7 @@ class Database:
             isolation_level=None,  # transactions are begun here, by name, never by the driver
             check_same_thread=False,
         )
+        connection.text_factory = _TEXT
         pragmas = ["foreign_keys=ON", "trusted_schema=OFF", "cell_size_check=ON"]
         if not self.read_only:
             # fullfsync is what makes fsync reach the disk on macOS; other systems ignore it

@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, insert, select
+from sqlalchemy import Connection, bindparam, delete, exists, func, insert, select
 
 from ..canonical import sha256_hex
 from ..errors import IntegrityError
@@ -30,6 +30,7 @@ from .engine import Database
 
 _ALONE, _DELTA = b"\x01", b"\x02"
 _ALONE_HEAD, _DELTA_HEAD = struct.Struct(">c32s64s"), struct.Struct(">cq64s")
+_SEQ_HEAD = struct.Struct(">cq")
 _SUM = struct.Struct(">I")
 _LEVEL = 1
 _PATTERNED = frozenset({Kind.SUBMISSION, Kind.COMPLETION, Kind.MODEL})
@@ -97,10 +98,22 @@ class Patterns:
 
 
 def damaged_patterns(connection: Connection) -> Iterator[int]:
-    """Numbers of the patterns that are not what their digest says. Nothing is lost by one: its entry holds it too."""
-    for row in connection.execute(select(tables.patterns).order_by(tables.patterns.c.seq)):
-        if _sound(row) is None:
+    """Numbers of the patterns that are not what their entries hold, or have none. Nothing is lost by one: the entry
+    holds the payload too."""
+    patterns, entries = tables.patterns, tables.entries
+    both = patterns.outerjoin(entries, entries.c.seq == patterns.c.seq)
+    for row in connection.execute(select(patterns, entries.c.envelope).select_from(both).order_by(patterns.c.seq)):
+        if row.envelope is None or not _agrees(row):
             yield int(row.seq)
+
+
+def unused_patterns(connection: Connection) -> list[int]:
+    """Numbers of the patterns that have no entry and that no entry is kept as a difference to."""
+    patterns, stored = tables.patterns.c, tables.entries.c
+    alone = select(patterns.seq).where(patterns.seq.not_in(select(stored.seq)))
+    found = [int(seq) for (seq,) in connection.execute(alone)]
+    begins = func.substr(stored.envelope, 1, _SEQ_HEAD.size)
+    return [seq for seq in found if connection.scalar(select(~exists().where(begins == _SEQ_HEAD.pack(_DELTA, seq))))]
 
 
 class Envelopes:
@@ -163,6 +176,16 @@ def _sound(row: Any) -> bytes | None:
     except zlib.error:
         return None
     return payload if _digest(row.key + payload) == row.digest and len(row.key) == 32 else None
+
+
+def _agrees(row: Any) -> bool:
+    """Whether a pattern is its entry's payload; where the entry is damaged, whether it is what its digest says."""
+    payload = _sound(row)
+    try:
+        claimed = _alone(row.envelope)
+    except (struct.error, zlib.error, IntegrityError):
+        return payload is not None
+    return payload == claimed.payload and row.key.hex() == claimed.key_id
 
 
 def _alone(stored: bytes) -> dsse.Unverified:

@@ -7,16 +7,16 @@ submitted or ended twice), a rebuild keeps the older row, and the check then nam
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection, Table, bindparam, delete, exists, func, insert, select
 
 from ..errors import InputError, IntegrityError
 from ..model import Finding
-from . import tables
+from . import record_check, tables
 from .engine import Clash, Database, Statement
-from .envelopes import Envelopes, Patterns, damaged_patterns
+from .envelopes import Envelopes, Patterns, damaged_patterns, unused_patterns
 from .index_rows import Rows, read_statement, rows_of
 from .index_rows import Statement as Said
 
@@ -28,11 +28,13 @@ Progress = Callable[[int, int], None]  # (entries done, entries in all)
 
 @dataclass(frozen=True, slots=True)
 class Rebuilt:
-    """What a rebuild wrote. `unreadable` counts entries that gave no rows because they are damaged."""
+    """What a rebuild wrote. `unreadable` counts entries that gave no rows because they are damaged, `repaired` rows of
+    the record whose columns did not say what the signed bytes say."""
 
     entries: int
     rows: int
     unreadable: int
+    repaired: int = 0
 
 
 class IndexWriter:
@@ -71,7 +73,10 @@ class IndexWriter:
         with self._database.write() as connection:
             for table in (*tables.INDEX_TABLES, *tables.DERIVED_TABLES, tables.summaries):
                 connection.execute(delete(table))
-            return self.fill(connection, progress)
+            repaired = record_check.repair(connection)
+            unused = unused_patterns(connection)
+            connection.execute(delete(tables.patterns).where(tables.patterns.c.seq.in_(unused)))
+            return replace(self.fill(connection, progress), repaired=repaired + len(unused))
 
     def fill(self, connection: Connection, progress: Progress | None = None) -> Rebuilt:
         """Write the rows of all entries into an empty index, inside the caller's transaction."""
@@ -112,6 +117,7 @@ class IndexWriter:
                     progress(done, total)
             yield from _beyond(connection, last)
             yield from _derived(connection)
+            yield from record_check.check(connection)
             for seq in damaged_patterns(connection):
                 yield _finding("changed", tables.patterns, {"seq": seq}, _number(connection, seq))
 

@@ -141,13 +141,13 @@ class Objects:
         row = self._database.look_up(self._find, {"digest": _key(digest)})
         if row is None or row[0] == "file":
             chunks = self._files.read(digest)  # without a row too: the row may be what was lost
-            return None if chunks is None else _checked(digest, chunks)
+            return None if chunks is None else _checked(digest, chunks, None if row is None else _size(row[1]))
         encoding, size, data, base = row
         if encoding == "delta" and base is not None and data is not None:
             plain = restored(self._base(digest, tables.as_bytes(base)), tables.as_bytes(data), _size(size))
         else:
             plain = _decoded(digest, encoding, data, _size(size))
-        return _checked(digest, iter((plain,)))
+        return _checked(digest, iter((plain,)), _size(size))
 
     def _base(self, digest: str, base: bytes) -> bytes:
         """The object that another is stored as a difference to. It is checked: the damage is named where it is."""
@@ -213,10 +213,13 @@ def _decoded(digest: str, encoding: Any, data: Any, size: int) -> bytes:
     raise IntegrityError(f"object {digest} is damaged: it cannot be decoded")
 
 
-def _checked(digest: str, chunks: Iterator[bytes]) -> Iterator[bytes]:
-    hasher = sha256()
+def _checked(digest: str, chunks: Iterator[bytes], recorded: int | None) -> Iterator[bytes]:
+    hasher, size = sha256(), 0
     for chunk in chunks:
         hasher.update(chunk)
+        size += len(chunk)
         yield chunk
     if hasher.hexdigest() != digest:
         raise IntegrityError(f"object {digest} is damaged: its bytes have another SHA-256")
+    if recorded is not None and size != recorded:
+        raise IntegrityError(f"object {digest} is damaged: it is recorded with another size")

@@ -1,4 +1,4 @@
-"""Long tests: `make soak`. They use the hosts of `tests/faults`."""
+"""Long tests: `make soak`. They use the hosts of `tests/faults` and the ledgers of `tests/attacks`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 TESTS = Path(__file__).parent.parent
-for folder in (TESTS / "faults", TESTS / "comfyui"):  # importlib mode adds no path for the modules beside the tests
+for folder in (TESTS / "attacks", TESTS / "faults", TESTS / "comfyui"):  # importlib mode adds no path for the modules beside the tests
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))
 

@@ -204,6 +204,13 @@ def test_a_ledger_put_back_to_an_older_copy_is_not_built_upon(ledger: Ledger, si
         ledger.append(Kind.INTENT, lambda binding: intent("other two"))
 
 
+def test_what_others_changed_beside_the_tree_does_not_stop_an_append(ledger: Ledger, signer: Signer) -> None:
+    ledger.append(Kind.INTENT, lambda binding: intent("one"))
+    edit(ledger, "INSERT INTO summaries VALUES (x'7478', 'remembered by another process')")
+    assert ledger.append(Kind.INTENT, lambda binding: intent("two")).index == 2
+    assert errors(ledger, signer) == []
+
+
 def test_a_tree_that_no_checkpoint_signs_is_not_built_upon(ledger: Ledger, signer: Signer) -> None:
     edit(ledger, "UPDATE writers SET frontier = zeroblob(8), size = 0")
     with pytest.raises(IntegrityError, match="checkpoint"):
@@ -313,7 +320,8 @@ def test_entries_of_a_later_release_are_kept_and_give_no_rows(ledger: Ledger, si
 
 def test_a_signed_body_of_the_wrong_shape_is_named(ledger: Ledger, signer: Signer) -> None:
     payload = dsse.statement(*intent("idea")[:1], "https://w3id.org/comfy-provenance/intent/v1", {"text": {"not": 1}})
-    edit(ledger, "INSERT INTO entries VALUES (2, 1, 1, 'intent', x'00', ?)", dsse.seal(payload, signer))
+    sealed = dsse.seal(payload, signer)
+    edit(ledger, "INSERT INTO entries VALUES (2, 1, 1, 'intent', ?, ?)", leaf_hash(sealed), sealed)
     assert [(each.code, each.entry) for each in ledger.check_index()] == [("index-entry-unreadable", 1)]
     assert ledger.rebuild_index().unreadable == 1
 

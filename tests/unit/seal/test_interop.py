@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import re
 import shutil
 import subprocess
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -78,6 +80,43 @@ def test_openssl_verifies_an_envelope_and_refuses_a_changed_one(tmp_path: Path) 
             pytest.skip(f"cannot verify Ed25519 with pkeyutl: {version}")
         pytest.fail("openssl refuses a genuine envelope")
     assert not verifies(dsse.pae(_mutated(claimed.payload)))
+
+
+def _ssh_string(data: bytes) -> bytes:
+    return len(data).to_bytes(4, "big") + data
+
+
+def _ssh_signature(data: bytes, namespace: bytes) -> str:
+    """What `ssh-keygen -Y sign` would write with our key (OpenSSH, PROTOCOL.sshsig)."""
+    meant = _ssh_string(namespace) + _ssh_string(b"") + _ssh_string(b"sha512")
+    signature = LOG.signer.sign(b"SSHSIG" + meant + _ssh_string(hashlib.sha512(data).digest()))
+    public = base64.b64decode(LOG.public.openssh().split()[1])
+    blob = b"SSHSIG" + (1).to_bytes(4, "big") + _ssh_string(public) + meant
+    blob += _ssh_string(_ssh_string(b"ssh-ed25519") + _ssh_string(signature))
+    lines = textwrap.wrap(base64.b64encode(blob).decode("ascii"), 70)
+    return "\n".join(("-----BEGIN SSH SIGNATURE-----", *lines, "-----END SSH SIGNATURE-----", ""))
+
+
+@pytest.mark.skipif(shutil.which("ssh-keygen") is None, reason="ssh-keygen is not installed")
+def test_ssh_keygen_knows_the_key_by_its_openssh_line_and_refuses_changed_bytes(tmp_path: Path) -> None:
+    """DSSE's signatures are not in SSH's form, but key and curve are: what our key signs, `-Y verify` takes."""
+    (tmp_path / "allowed").write_text(f"author {LOG.public.openssh()}\n", encoding="ascii")
+    (tmp_path / "envelope.sig").write_text(_ssh_signature(LOG.entries[2], b"file"), encoding="ascii")
+
+    def verifies(data: bytes, namespace: str = "file", who: str = "author") -> bool:
+        command = f"ssh-keygen -Y verify -f allowed -I {who} -n {namespace} -s envelope.sig"
+        return subprocess.run(command.split(), cwd=tmp_path, input=data, capture_output=True).returncode == 0
+
+    assert verifies(LOG.entries[2])
+    for place in range(0, len(LOG.entries[2]), 97):
+        changed = bytearray(LOG.entries[2])
+        changed[place] ^= 1
+        assert not verifies(bytes(changed)), place
+    assert not verifies(LOG.entries[2], namespace="git")
+    assert not verifies(LOG.entries[2], who="stranger")
+    other = SimulatedLog(seed=2).public.openssh()
+    (tmp_path / "allowed").write_text(f"author {other}\n", encoding="ascii")
+    assert not verifies(LOG.entries[2])
 
 
 def test_a_shell_and_openssl_are_enough_to_rebuild_what_was_signed() -> None:
