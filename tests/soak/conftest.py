@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 TESTS = Path(__file__).parent.parent
-for folder in (TESTS / "attacks", TESTS / "faults", TESTS / "comfyui"):  # importlib mode adds no path for the modules beside the tests
+for folder in (TESTS / "attacks", TESTS / "faults", TESTS / "comfyui"):  # importlib mode adds no path for these
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))
 
