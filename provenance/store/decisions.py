@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Select, and_, case, func, select
 
-from ..model import Decision
+from ..errors import IntegrityError
+from ..model import Decision, Json
 from . import tables
 from .engine import Database
 
@@ -25,13 +27,15 @@ _ROWS = select(
     _said.rating,
     _said.reason,
     _said.label,
+    _said.over,
     _said.recorded_at,
 ).select_from(tables.decisions.join(tables.entries, tables.entries.c.seq == _said.seq))
 
 
 @dataclass(frozen=True, slots=True)
 class DecisionRow:
-    """One thing that the author said. `output` is None for the run as a whole."""
+    """One thing that the author said. `output` is None for the run as a whole. `over`: {"execution", "output"} of each
+    candidate that was not chosen."""
 
     entry: int
     execution: str
@@ -41,6 +45,7 @@ class DecisionRow:
     reason: str | None
     label: str | None
     recorded_at: str
+    over: tuple[dict[str, Json], ...] = ()
 
 
 class Decisions:
@@ -56,7 +61,7 @@ class Decisions:
         with self._database.read() as connection:
             while chunk := list(itertools.islice(remaining, _CHUNK)):
                 rows = connection.execute(_ROWS.where(_said.execution.in_(chunk)).order_by(_said.seq))
-                found.extend(DecisionRow(*row) for row in rows)
+                found.extend(map(_decision, rows))
         return found
 
     def labels(self) -> list[DecisionRow]:
@@ -64,7 +69,17 @@ class Decisions:
         latest = _latest(Decision.LABEL.value)
         current = _ROWS.where(_said.seq.in_(latest), _said.label.is_not(None)).order_by(_said.seq.desc())
         with self._database.read() as connection:
-            return [DecisionRow(*row) for row in connection.execute(current)]
+            return [_decision(row) for row in connection.execute(current)]
+
+
+def _decision(row: Any) -> DecisionRow:
+    """Raises IntegrityError when the index was changed so that this is no decision."""
+    try:
+        over = () if row.over is None else tuple(json.loads(row.over))
+    except (TypeError, ValueError) as error:
+        raise IntegrityError("the index is damaged: rebuild it (fsck --rebuild-index)") from error
+    said = (row.number, row.execution, row.output, row.decision, row.rating, row.reason, row.label)
+    return DecisionRow(*said, row.recorded_at, over)
 
 
 def labelled(folded: str) -> Select[Any]:

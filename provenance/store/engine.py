@@ -23,6 +23,7 @@ from sqlalchemy.sql import Executable
 
 from ..errors import InputError, StorageError
 from . import tables
+from .columns import Name
 
 BUSY_SECONDS = 10.0
 PAGE_BYTES = 1024  # an append touches some thirty trees: small pages make for a small journal
@@ -53,7 +54,7 @@ class Clash(InputError):
 class Statement:
     """A Core statement compiled once and run on the driver's own cursor: the way of an append, where time counts.
 
-    Of SQLAlchemy's type processing only that of `tables.Name` is done: pass int, float, str, bytes or None.
+    Of SQLAlchemy's type processing only that of `Name` is done: pass int, float, str, bytes or None.
     Raises Clash; what else the database says becomes StorageError where the transaction was opened.
     """
 
@@ -62,7 +63,7 @@ class Statement:
         self._sql: str = str(compiled)
         self._names: tuple[str, ...] | None = tuple(compiled.positiontup) if compiled.positional else None
         self._stored: dict[str, Callable[[Any], Any]] = {
-            name: bind.type.stored for name, bind in compiled.binds.items() if isinstance(bind.type, tables.Name)
+            name: bind.type.stored for name, bind in compiled.binds.items() if isinstance(bind.type, Name)
         }
 
     def run(self, connection: Connection, values: Mapping[str, Any]) -> None:

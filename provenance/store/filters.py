@@ -11,7 +11,7 @@ from sqlalchemy.sql import ColumnElement
 
 from ..model import Decision, Status
 from . import decisions, tables
-from .index_rows import fold
+from .values import fold
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,11 +19,12 @@ from ..canonical import statement_bytes
 from ..errors import InputError, NotFound
 from ..model import Entry, FileRef, ModelRef, PromptVersion, Relation
 from . import queries, tables
+from .authored import Authored
+from .columns import Bytes, as_bytes
 from .decisions import Decisions
 from .engine import Database
 from .envelopes import Envelopes
 from .filters import RunFilter, matching
-from .index_rows import fold
 from .names import id_ranges
 from .rows import (
     AssetRow,
@@ -40,6 +41,7 @@ from .rows import (
     SearchHit,
     SessionRow,
 )
+from .values import fold
 
 __all__ = ["MAX_DISTANCE", "ExecutionRow", "Index"]
 
@@ -57,6 +59,7 @@ class Index:
         self._database = database
         self._writer = writer
         self.decisions = Decisions(database)
+        self.authored = Authored(database)
 
     # runs
 
@@ -74,7 +77,7 @@ class Index:
         if not prefix:
             return []
         column = tables.executions.c.id
-        stored = type_coerce(column, tables.Bytes())
+        stored = type_coerce(column, Bytes())
         within = or_(*(and_(stored >= low, stored < high) for low, high in id_ranges(prefix)))
         ids: list[str] = []
         with self._database.read() as connection:
@@ -287,9 +290,7 @@ class Index:
 
     def latest_checkpoint(self) -> bytes:
         """The newest signed tree head."""
-        return tables.as_bytes(
-            self._scalar(select(tables.writers.c.checkpoint).where(tables.writers.c.id == self._writer))
-        )
+        return as_bytes(self._scalar(select(tables.writers.c.checkpoint).where(tables.writers.c.id == self._writer)))
 
     def public_key(self) -> str:
         """The writer's public key as stored, PEM."""

@@ -7,7 +7,6 @@ say. Entries whose body is not what its kind promises raise IntegrityError; sign
 from __future__ import annotations
 
 import hashlib
-import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,13 +16,18 @@ from ..errors import IntegrityError, NewerFormat, ProvenanceError
 from ..model import Json, Kind, Relation
 from ..record import schema
 from ..seal import dsse
+from . import authored_rows
+from .values import fold
+from .values import integer as _integer
+from .values import optional as _optional
+from .values import real as _real
+from .values import text as _text
 
 Row = dict[str, Any]
 Rows = dict[str, list[Row]]
 
 TEXT_ID_BYTES = 16
 MESSAGE_LENGTH = 500  # of an error's message; the entry has all of it
-_INTEGERS = range(-(2**63), 2**63)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +83,6 @@ def rows_of(seq: int, statement: Statement) -> Rows:
     return rows
 
 
-def fold(text: str) -> str:
-    """The form in which texts are searched: width and case do not matter."""
-    return unicodedata.normalize("NFKC", text).casefold()
-
-
 def text_id(text: str) -> bytes:
     """Key of a text in `texts`."""
     return hashlib.sha256(text.encode()).digest()[:TEXT_ID_BYTES]
@@ -97,7 +96,7 @@ def bands(perceptual: str | None) -> tuple[int | None, ...]:
     return tuple(value >> shift & 0xFFFF for shift in (48, 32, 16, 0))
 
 
-_LISTS = frozenset({"outputs", "assets", "prompts", "models", "edges"})
+_LISTS = frozenset({"outputs", "assets", "prompts", "models", "edges", "import_sources"})
 _Made = Iterator[tuple[str, Row]]
 
 
@@ -209,7 +208,10 @@ def _output(output: Mapping[str, Json], makers: Mapping[tuple[str, str], str]) -
 
 
 def _asset(asset: Mapping[str, Json]) -> Row:
+    mask = asset.get("mask") or {}
     return {
+        "mask": _optional(mask.get("picture")),
+        "mask_channel": _optional(mask.get("channel")),
         **{name: _text(asset[name]) for name in ("node", "input", "name")},
         **_file(asset["file"]),
         "size": _integer(asset["size"]),
@@ -231,23 +233,15 @@ def _model(body: Mapping[str, Json]) -> _Made:
     yield from _edges(body)
 
 
-def _intent(body: Mapping[str, Json]) -> _Made:
-    required = {name: _text(body[name]) for name in ("text", "recorded_at")}
-    optional = {name: _optional(body[name]) for name in ("execution", "node", "title")}
-    yield "intents", {**required, **optional, "folded": fold(required["text"])}
-
-
-def _decision(body: Mapping[str, Json]) -> _Made:
-    required = {name: _text(body[name]) for name in ("execution", "decision", "recorded_at")}
-    optional = {name: _optional(body[name]) for name in ("output", "reason", "label")}
-    words = "\n".join(optional[name] or "" for name in ("reason", "label")).strip()
-    yield "decisions", {**required, **optional, "rating": _integer(body["rating"]), "folded": fold(words) or None}
-
-
 def _replay(body: Mapping[str, Json]) -> _Made:
     row = {name: _text(body[name]) for name in ("execution", "outcome")}
     same_graph, fresh = int(body["graph"]["same"]), int(not body["cached"])
     yield "outcomes", {**row, "same_graph": same_graph, "fresh": fresh, "drift": len(body["drift"])}
+
+
+def _import(body: Mapping[str, Json]) -> _Made:
+    yield from authored_rows.imported(body)
+    yield from _edges(body)
 
 
 def _session(body: Mapping[str, Json]) -> _Made:
@@ -295,32 +289,15 @@ def _file(file: Mapping[str, Json] | None) -> Row:
     return dict.fromkeys(names) if file is None else {name: _text(file[name]) for name in names}
 
 
-def _text(value: Json) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"expected text, found {type(value).__name__}")
-    return value
-
-
-def _optional(value: Json) -> str | None:
-    return None if value is None else _text(value)
-
-
-def _integer(value: Json) -> int | None:
-    """Integers beyond 64 bits have no place in the index; the entry keeps them."""
-    return None if value is None or int(value) not in _INTEGERS else int(value)
-
-
-def _real(value: Json) -> float | None:
-    return None if value is None else float(value)
-
-
 _MAKERS = {
     Kind.SESSION: _session,
     Kind.SUBMISSION: _submission,
     Kind.COMPLETION: _completion,
     Kind.MODEL: _model,
-    Kind.INTENT: _intent,
-    Kind.DECISION: _decision,
+    Kind.INTENT: authored_rows.intent,
+    Kind.DECISION: authored_rows.decision,
+    Kind.IMPORT: _import,
+    Kind.RECORDING: authored_rows.recording,
     Kind.REPLAY: _replay,
     Kind.GAP: _gap,
 }

@@ -23,6 +23,7 @@ from ..seal import checkpoint, dsse
 from ..seal.keys import PublicKey, Signer, public_from_pem
 from ..seal.merkle import Frontier, leaf_hash
 from . import migrations, tables
+from .columns import as_bytes
 from .engine import Database
 from .envelopes import Patterns, Stored
 from .index import Index
@@ -218,10 +219,10 @@ class Ledger:
         if not self._database.changed_by_others(connection) and known is not None:
             return known
         origin, size, stored, note = _present(self._state.row(connection, {"id": self._writer}))
-        frontier = Frontier.from_bytes(tables.as_bytes(stored))
+        frontier = Frontier.from_bytes(as_bytes(stored))
         if known is not None and frontier == known.frontier and size == frontier.size:
             return known
-        head = checkpoint.open(tables.as_bytes(note), signer.public, origin)
+        head = checkpoint.open(as_bytes(note), signer.public, origin)
         if (head.size, head.root) != (frontier.size, frontier.root) or size != frontier.size:
             raise IntegrityError("the ledger's tree is not the one its last checkpoint signs: run verify")
         if known is not None and frontier.size <= known.frontier.size:

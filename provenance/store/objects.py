@@ -21,6 +21,7 @@ from ..canonical import is_sha256_hex, sha256_hex
 from ..errors import InputError, IntegrityError
 from . import tables
 from .bases import Bases
+from .columns import as_bytes
 from .deltas import restored
 from .engine import Database
 from .object_files import ObjectFiles
@@ -144,7 +145,7 @@ class Objects:
             return None if chunks is None else _checked(digest, chunks, None if row is None else _size(row[1]))
         encoding, size, data, base = row
         if encoding == "delta" and base is not None and data is not None:
-            plain = restored(self._base(digest, tables.as_bytes(base)), tables.as_bytes(data), _size(size))
+            plain = restored(self._base(digest, as_bytes(base)), as_bytes(data), _size(size))
         else:
             plain = _decoded(digest, encoding, data, _size(size))
         return _checked(digest, iter((plain,)), _size(size))
@@ -205,11 +206,11 @@ def _size(size: Any) -> int:
 def _decoded(digest: str, encoding: Any, data: Any, size: int) -> bytes:
     """Undo the encoding of a row. Never expands beyond the recorded size, whatever the row holds."""
     if data is not None and encoding == "raw":
-        return tables.as_bytes(data)
+        return as_bytes(data)
     if data is not None and encoding == "zlib":
         inflate = zlib.decompressobj()
         with suppress(zlib.error):
-            return inflate.decompress(tables.as_bytes(data), max(size, 0) + 1)
+            return inflate.decompress(as_bytes(data), max(size, 0) + 1)
     raise IntegrityError(f"object {digest} is damaged: it cannot be decoded")
 
 

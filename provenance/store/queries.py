@@ -86,6 +86,7 @@ def seqs_about(executions: Sequence[str]) -> CompoundSelect[Any]:
         select(_end.c.seq).where(_end.c.execution.in_(executions)),
         select(tables.outcomes.c.seq).where(tables.outcomes.c.execution.in_(executions)),
         select(tables.intents.c.seq).where(tables.intents.c.execution.in_(executions)),
+        select(tables.import_sources.c.seq).where(tables.import_sources.c.execution.in_(executions)),
         select(tables.edges.c.seq).where(tables.edges.c.far.in_(executions)),
     )
 
@@ -142,7 +143,7 @@ def _with_entry(table: Any, *names: str) -> Any:
     )
 
 
-INTENTS = _with_entry(tables.intents, "execution", "node", "title", "text", "recorded_at")
+INTENTS = _with_entry(tables.intents, "execution", "node", "title", "text", "revises", "source", "recorded_at")
 SESSIONS = _with_entry(tables.sessions, "session", "event", "environment", "recorded_at")
 GAPS = _with_entry(tables.gaps, "reason", "since", "until", "events", "submissions", "completions", "detail")
 
@@ -250,6 +251,8 @@ def asset(row: Any) -> AssetRow:
         pixels=row.pixels,
         perceptual=row.perceptual,
         kept=row.kept,
+        mask=row.mask,
+        mask_channel=row.mask_channel,
         problem=row.problem,
     )
 

@@ -6,6 +6,7 @@ from sqlalchemy import bindparam, select
 
 from ..errors import NotFound
 from . import tables
+from .columns import as_bytes
 from .engine import Database
 from .envelopes import Envelopes
 from .objects import Objects
@@ -37,7 +38,7 @@ class LedgerReader:
             note = connection.execute(select(columns.checkpoint).where(columns.id == self._writer)).scalar()
         if note is None:
             raise NotFound("the ledger has lost its checkpoint")
-        return tables.as_bytes(note)
+        return as_bytes(note)
 
     def entry(self, index: int) -> bytes:
         """The envelope of one entry, as sealed. Raises NotFound when it is missing."""

@@ -66,7 +66,7 @@ class OutputRow:
 
 @dataclass(frozen=True, slots=True)
 class AssetRow:
-    """One file that one run loaded."""
+    """One file that one run loaded. `mask` is the mask that was made of it, `mask_channel` the part that it was."""
 
     execution: str
     ordinal: int
@@ -80,6 +80,8 @@ class AssetRow:
     pixels: str | None
     perceptual: str | None
     kept: str | None
+    mask: str | None
+    mask_channel: str | None
     problem: str | None
 
 
@@ -164,6 +166,8 @@ class IntentRow:
     node: str | None
     title: str | None
     text: str
+    revises: int | None
+    source: str | None
     recorded_at: str
 
 

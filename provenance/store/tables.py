@@ -14,17 +14,13 @@ what is signed. Digests are bytes in the record; in the index they and ids are `
 
 from __future__ import annotations
 
-from typing import Any
-
 from sqlalchemy import (
     BigInteger,
     Column,
-    Dialect,
     Float,
     ForeignKey,
     Index,
     Integer,
-    LargeBinary,
     MetaData,
     SmallInteger,
     String,
@@ -33,50 +29,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from .names import pack, unpack
-
-
-def as_bytes(value: Any) -> bytes:
-    """Bytes as the database gave them. A column that somebody changed may hold anything: it then gives wrong bytes,
-    which the checks of digests and signatures find, and no error of types."""
-    return bytes(value) if isinstance(value, bytes | bytearray | memoryview) else str(value).encode()
-
-
-class Bytes(LargeBinary):
-    """Binary column that reads whatever is in it as bytes."""
-
-    def result_processor(self, dialect: Dialect, coltype: object) -> Any:
-        return lambda value: None if value is None else as_bytes(value)
-
-
-class Name(Bytes):
-    """Digests, ids and names of things: text that is stored in the short form of `names`."""
-
-    def stored(self, name: str | None) -> bytes | None:
-        """What the column holds for a name."""
-        return pack(name)
-
-    def bind_processor(self, dialect: Dialect) -> Any:
-        return self.stored
-
-    def result_processor(self, dialect: Dialect, coltype: object) -> Any:
-        return lambda value: None if value is None else unpack(as_bytes(value))
-
-
-class File(Name):
-    """A digest, stored as the name `sha256:<digest>` that links have for the file: the two compare in the database."""
-
-    def stored(self, name: str | None) -> bytes | None:
-        return None if name is None else pack(f"sha256:{name}")
-
-    def result_processor(self, dialect: Dialect, coltype: object) -> Any:
-        return lambda value: None if value is None else _digest_of(unpack(as_bytes(value)))
-
-
-def _digest_of(name: str) -> str:
-    """Anything but a file's name was put there by somebody else, and must not look like a digest."""
-    return name.removeprefix("sha256:") if name.startswith("sha256:") else f"\N{REPLACEMENT CHARACTER}{name}"
-
+from .columns import Bytes, File, Name
 
 metadata = MetaData()
 _Seq = BigInteger().with_variant(Integer, "sqlite")  # SQLite makes only INTEGER keys the row's own number
@@ -206,6 +159,8 @@ assets = Table(
     Column("pixels", Name),
     Column("perceptual", Name),
     Column("kept", Name),
+    Column("mask", Name),
+    Column("mask_channel", Text),
     Column("problem", Text),
 )
 
@@ -282,6 +237,8 @@ intents = Table(
     Column("title", Text),
     Column("text", Text, nullable=False),
     Column("folded", Text, nullable=False),
+    Column("revises", BigInteger),  # number of the entry of which it is a new version
+    Column("source", Text),
     Column("recorded_at", Text, nullable=False),
 )
 
@@ -295,6 +252,7 @@ decisions = Table(
     Column("rating", SmallInteger),
     Column("reason", Text),
     Column("label", Text),
+    Column("over", Text),  # JSON list of candidates that were not chosen
     Column("folded", Text),  # reason or label as searched
     Column("recorded_at", Text, nullable=False),
 )
@@ -321,6 +279,58 @@ outcomes = Table(
     Column("same_graph", SmallInteger, nullable=False),
     Column("fresh", SmallInteger, nullable=False),  # nothing came from the caches
     Column("drift", Integer, nullable=False),  # how many differences
+)
+
+imports = Table(
+    "imports",
+    metadata,
+    Column("seq", _Seq, primary_key=True),
+    Column("sha256", Name, nullable=False, index=True),
+    Column("name", Text, nullable=False),
+    Column("basis", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("stage", Text),
+    Column("note", Text),
+    Column("size", BigInteger),
+    Column("media_type", Text),
+    Column("pixels", Name, index=True),
+    Column("perceptual", Name),
+    Column("thumbnail", Name),
+    Column("kept", Name),
+    Column("project", Name, index=True),
+    Column("project_name", Text),
+    Column("revises", BigInteger),
+    Column("claims", Text),  # in which form the file speaks of itself
+    Column("recorded_at", Text, nullable=False),
+)
+
+import_sources = Table(
+    "import_sources",
+    metadata,
+    Column("seq", _Seq, primary_key=True),
+    Column("item", Integer, primary_key=True),
+    Column("output", Name, nullable=False, index=True),
+    Column("execution", Name, index=True),
+    Column("basis", Text, nullable=False),
+    Column("method", Text, nullable=False),
+)
+
+recordings = Table(
+    "recordings",
+    metadata,
+    Column("seq", _Seq, primary_key=True),
+    Column("recording", Name, nullable=False, index=True),
+    Column("event", Text, nullable=False),
+    Column("session", Name, nullable=False),
+    Column("number", BigInteger),
+    Column("offset", BigInteger),
+    Column("size", BigInteger),
+    Column("sha256", Name),
+    Column("media_type", Text),
+    Column("surface", Text),
+    Column("reason", Text),
+    Column("note", Text),
+    Column("recorded_at", Text, nullable=False),
 )
 
 sessions = Table(
@@ -352,6 +362,6 @@ summaries = Table(
 
 INDEX_TABLES: tuple[Table, ...] = (
     executions, endings, outputs, assets, prompts, models, edges, model_files, intents, decisions, replays, outcomes,
-    sessions, gaps
+    imports, import_sources, recordings, sessions, gaps
 )  # fmt: skip
 DERIVED_TABLES: tuple[Table, ...] = (open_runs, texts)

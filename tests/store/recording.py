@@ -23,7 +23,7 @@ from comfy_provenance.provenance.model import (
     Relation,
     Status,
 )
-from comfy_provenance.provenance.record import outcome, predicate
+from comfy_provenance.provenance.record import imports, outcome, predicate, recordings
 from comfy_provenance.provenance.seal.keys import Signer
 from comfy_provenance.provenance.store.ledger import Binding, Ledger
 
@@ -129,6 +129,18 @@ class Recorder:
         )
         return self.ledger.append(Kind.REPLAY, lambda binding: body).index
 
+    def bring(self, name: str, basis: Basis = Basis.DECLARED, **said: Any) -> int:
+        file = imports.BroughtFile(name, facts(name))
+        body = imports.predicate(session="s1", at=self.now(), file=file, basis=basis, source="cli", **said)
+        return self.ledger.append(Kind.IMPORT, lambda binding: body).index
+
+    def film(
+        self, recording: str, step: recordings.Capture | recordings.Chunk | recordings.Ending, previous: int | None
+    ) -> int:
+        before = None if previous is None else recordings.Previous(previous, None)
+        body = recordings.predicate(session="s1", at=self.now(), recording=recording, step=step, previous=before)
+        return self.ledger.append(Kind.RECORDING, lambda binding: body).index
+
     def everything(self) -> None:
         """At least one row in every index table."""
         host = {"session": "s1", "host": "ComfyUI", "host_version": "0.3.64"}
@@ -167,6 +179,10 @@ class Recorder:
         again = self.submit("run-5", repeats=predicate.Repeats("run-1", True, "sheet-1", 0, 4))
         pair = outcome.OutputPair("9", "images", 0, digest_of("a.png"), digest_of("a.png"), outcome.Verdict.SAME_BYTES)
         self.replay("run-5", "run-1", self.complete("run-5", again, outputs=[output("a.png")]), outputs=[pair])
+        source = imports.Source(digest_of("b.png"), "run-2", None, Basis.DECLARED, "author")
+        self.bring("b-edited.png", of=[source], note="retouched")
+        started = self.film("film", recordings.Capture("video/webm", "window"), None)
+        self.film("film", recordings.Chunk(0, 0, 4, digest_of("chunk")), started)
         gap = predicate.gap(session="s1", at=self.now(), reason="disk-full", missed=predicate.Missed(3, 1, 1))
         self.ledger.append(Kind.GAP, lambda binding: gap)
 

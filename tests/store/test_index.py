@@ -172,7 +172,7 @@ def test_edges_of_a_run_include_what_was_learned_later(filled: Ledger) -> None:
 
 
 def test_entries_of_a_run_are_all_that_speak_of_it(filled: Ledger) -> None:
-    kinds = ["submission", "completion", "model", "intent", "decision", "decision"]
+    kinds = ["submission", "completion", "model", "intent", "decision", "decision", "import"]
     assert [entry.kind for entry in filled.index.entries_of("run-2")] == kinds
 
 
