@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..model import Finding
-from ..seal.merkle import Frontier, leaf_hash
+from ..seal.merkle import HASH_SIZE, Frontier, leaf_hash
 from .policy import Rejected, finding, shown
 from .statements import Statement
 
@@ -21,6 +21,7 @@ class Chain:
     def __init__(self, origin: str) -> None:
         self._origin = origin
         self._tree: Frontier | None = Frontier()
+        self._roots = bytearray(Frontier().root)  # over the first 0, 1, 2, ... entries found
         self._linked = True
         self._suspect = False
         self._shift = 0
@@ -29,6 +30,10 @@ class Chain:
     def tree(self) -> Frontier | None:
         """Over the bytes found; None once an entry is missing."""
         return self._tree
+
+    def root_at(self, size: int) -> bytes | None:
+        """Root over the first `size` entries found; None once one of them is missing, and beyond them."""
+        return bytes(self._roots[size * HASH_SIZE : (size + 1) * HASH_SIZE]) or None
 
     def check(self, index: int, statement: Statement) -> Iterator[Finding]:
         """Findings about the place of a statement found at `index`. Raises Rejected when it is of another log."""
@@ -42,7 +47,7 @@ class Chain:
                 yield finding("log-index", f"holds the entry that was signed for place {statement.index}", index)
         elif self._tree is None or not self._linked:
             return
-        elif statement.root == self._tree.root.hex():
+        elif statement.root == self._roots[-HASH_SIZE:].hex():
             self._suspect = False
         else:
             self._linked = False
@@ -61,6 +66,7 @@ class Chain:
         """Go on to the next place with the hash of an entry that is not shown."""
         if self._tree is not None:
             self._tree = self._tree.append(leaf)
+            self._roots += self._tree.root
 
     def skip(self) -> None:
         """Go on without an entry: no root after this place can be computed."""

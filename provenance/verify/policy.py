@@ -79,6 +79,17 @@ CODES: dict[str, Code] = {
     "recording-broken": Code(ERROR, "A step of a screen recording does not follow the one that it names."),
     "recording-open": Code(WARNING, "A screen recording of an ended session has no end."),
     "chunk-missing": Code(ERROR, "A chunk of a screen recording is not there."),
+    # what others attest
+    "anchor-checkpoint": Code(ERROR, "An anchored checkpoint is not one of this log, or not of entries before it."),
+    "anchor-imprint": Code(ERROR, "A time-stamp token was made for other bytes than the checkpoint beside it."),
+    "anchor-token": Code(ERROR, "A token is malformed, its signature does not hold, or its signer was not fit for it."),
+    "anchor-stated": Code(ERROR, "An entry says something else of its token than the token says."),
+    "anchor-order": Code(ERROR, "A token is older than another one that its checkpoint covers."),
+    "anchor-untrusted": Code(WARNING, "A token's authority leads to none of the roots given; it bounds nothing."),
+    "anchor-unchecked": Code(WARNING, "Tokens are sound in themselves; without roots nothing says who made them."),
+    "clock-anchor": Code(WARNING, "The writer's clock contradicts a time-stamp."),
+    "witness-checkpoint": Code(ERROR, "A cosigned checkpoint is not one of this log, or not of entries before it."),
+    "witness-signature": Code(ERROR, "The cosignature that an entry tells of is not there or does not hold."),
     # objects
     "object-missing": Code(ERROR, "A document that an entry names is not there: the record is not whole."),
     "object-altered": Code(ERROR, "An object does not have the digest under which it is kept."),

@@ -2,8 +2,9 @@
 
 What a clean report says: these entries were signed by this key, none was changed, moved, removed or added since the
 checkpoint was signed, each was appended to exactly those before it, and the objects they name are unchanged.
-What it does not say: whose key it is, when it happened (the clocks are the writer's own), that everything was
-recorded, or that the writer did not sign another history beside this one: for that, pass checkpoints seen earlier.
+What it does not say: whose key it is, when it happened (the clocks are the writer's own; what time-stamps say of it is
+in the report's `anchors`), that everything was recorded, or that the writer did not sign another history beside this
+one: for that, pass checkpoints seen earlier.
 """
 
 from __future__ import annotations
@@ -17,9 +18,12 @@ from ..errors import IntegrityError, NewerFormat, NotFound, SchemaError
 from ..model import Finding, Json, Kind
 from ..record import schema
 from ..seal import checkpoint as notes
-from ..seal.checkpoint import Checkpoint
+from ..seal.checkpoint import Checkpoint, Fingerprint
 from ..seal.keys import PublicKey
+from ..seal.timestamp import Roots
 from . import statements
+from .attested import Attested
+from .bounds import Anchor
 from .chain import Chain
 from .chronicle import Chronicle
 from .policy import ERROR, MAX_FINDINGS, MAX_MISSING_RUN, Rejected, finding
@@ -58,12 +62,16 @@ class Excerpt:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a check found. ok: no finding is an error. entries: how many were there. checkpoint: None when invalid."""
+    """What a check found. ok: no finding is an error. entries: how many were there. checkpoint: None when invalid.
+    anchors: those whose checkpoint and token hold, refused authorities included; `bounds.Bounds` makes spans of them.
+    witnesses: cosignatures that hold."""
 
     ok: bool
     entries: int
     checkpoint: Checkpoint | None
     findings: tuple[Finding, ...]
+    anchors: tuple[Anchor, ...] = ()
+    witnesses: int = 0
 
 
 def verify(
@@ -71,7 +79,8 @@ def verify(
     public: PublicKey,
     *,
     schema_check: SchemaCheck | None = schema.validate,
-    seen: Iterable[Checkpoint] = (),
+    seen: Iterable[Checkpoint | Fingerprint] = (),
+    roots: Roots | None = None,
     progress: Progress | None = None,
     excerpt: Excerpt | None = None,
 ) -> Report:
@@ -79,11 +88,12 @@ def verify(
 
     schema_check(predicate_type, predicate) raises SchemaError or NewerFormat; None leaves the schemas out.
     seen: checkpoints of this log that were opened earlier, or that others kept; the log must still extend them.
+    roots: certificates of time-stamping authorities that the verifier trusts; None: authorities are not checked.
     progress(done, total) is called now and then; total is None while the log's size is unknown.
     excerpt: for a reader that shows a part of the log only.
     Never raises for anything that is wrong with the log itself.
     """
-    return _Check(reader, public, schema_check, tuple(seen), progress, excerpt or Excerpt()).run()
+    return _Check(reader, public, schema_check, tuple(seen), roots, progress, excerpt or Excerpt()).run()
 
 
 class _Check:
@@ -94,7 +104,8 @@ class _Check:
         reader: Reader,
         public: PublicKey,
         schema_check: SchemaCheck | None,
-        seen: tuple[Checkpoint, ...],
+        seen: tuple[Checkpoint | Fingerprint, ...],
+        roots: Roots | None,
         progress: Progress | None,
         excerpt: Excerpt,
     ) -> None:
@@ -111,6 +122,7 @@ class _Check:
         self._chronicle = Chronicle()
         self._sound: set[str] = set()  # digests of objects that were there and right
         self._chain = Chain(self._origin)
+        self._attested = Attested(public, roots, self._sound_object, self._chain.root_at)
 
     def run(self) -> Report:
         checkpoint = self._checkpoint()
@@ -118,12 +130,20 @@ class _Check:
         self._compare_seen()
         if checkpoint is not None:
             self._end(checkpoint)
-        for found in self._chronicle.end():
+        for found in (*self._chronicle.end(), *self._attested.end()):
             self._note(found)
         if self._unlisted:
             message = f"{self._unlisted} further findings are not listed"
             self._findings.append(finding("findings-unlisted", message))
-        return Report(not self._errors, entries, checkpoint, tuple(self._findings))
+        attested = self._attested
+        return Report(
+            not self._errors,
+            entries,
+            checkpoint,
+            tuple(self._findings),
+            tuple(attested.anchors),
+            attested.witnesses,
+        )
 
     def _note(self, found: Finding) -> None:
         self._errors |= found.severity == ERROR
@@ -170,7 +190,9 @@ class _Check:
     def _compare_seen(self) -> None:
         tree = self._chain.tree
         for seen in self._seen:
-            if tree is not None and seen.size == tree.size and (seen.origin, seen.root) != (self._origin, tree.root):
+            if tree is None or seen.size != tree.size:
+                continue
+            if not notes.agree(seen, Checkpoint(self._origin, tree.size, tree.root)):
                 self._find("forked", f"a checkpoint of {seen.size} entries was seen that signs another history")
 
     # the entries
@@ -252,6 +274,8 @@ class _Check:
         for named in statements.objects(statement):
             if named.digest not in self._sound:
                 self._object(index, named)
+        for found in self._attested.tell(statement, index):
+            self._note(found)
 
     def _schema(self, index: int, statement: Statement, check: SchemaCheck) -> None:
         try:
@@ -277,3 +301,6 @@ class _Check:
             self._find("object-altered", f"{named.role} {named.digest} has other bytes", index)
         else:
             self._sound.add(named.digest)
+
+    def _sound_object(self, digest: str) -> bytes | None:
+        return self._reader.object(digest) if digest in self._sound else None

@@ -1,0 +1,264 @@
+"""Time-stamp tokens (RFC 3161) over checkpoints: the request, what a token says, and whether it may be believed.
+
+Pure apart from the request's nonce. `check` does what can be done without trusting anybody; whether the authority is
+one that the verifier trusts, `rfc3161-client` decides from roots that the verifier chose. Both look at certificates
+as of the token's own time: an authority's certificate expires, what it signed before stays good.
+
+Not checked: revocation, which needs the network, and whether an authority's clock was right.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from enum import Enum
+
+from cryptography import x509
+from cryptography.x509.oid import ExtendedKeyUsageOID
+from rfc3161_client import HashAlgorithm, TimestampRequestBuilder, VerificationError, VerifierBuilder
+from rfc3161_client import decode_timestamp_response as decode
+
+from ..errors import InputError, IntegrityError, NetworkError
+from ..model import Token
+from . import cms, der
+
+LARGEST_TOKEN = 256 * 1024
+ASSUMED_ACCURACY_US = 1_000_000
+HASHES = {
+    "2.16.840.1.101.3.4.2.1": "sha256",
+    "2.16.840.1.101.3.4.2.2": "sha384",
+    "2.16.840.1.101.3.4.2.3": "sha512",
+}
+
+_GRANTED = (0, 1)  # RFC 3161 section 2.4.2: granted, grantedWithMods
+_STATUS = {2: "rejection", 3: "waiting", 4: "revocation warning", 5: "revocation notification"}
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_CONTEXT = 0xA0
+
+
+class Trust(str, Enum):
+    """What a check of the authority came to. Only `TRUSTED` is a statement about time by somebody you trust."""
+
+    TRUSTED = "trusted"
+    UNCHECKED = "unchecked"  # no roots were given
+    REFUSED = "refused"  # its certificates lead to none of the roots given
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is sent to an authority: DER bytes that hold a digest and a nonce (hexadecimal), nothing else."""
+
+    der: bytes
+    nonce: str
+
+
+@dataclass(frozen=True, slots=True)
+class Roots:
+    """Certificates that a verifier trusts, and others that may help to reach them."""
+
+    roots: tuple[x509.Certificate, ...]
+    others: tuple[x509.Certificate, ...] = field(default=())
+
+    def __add__(self, more: Roots) -> Roots:
+        return Roots(_unique(self.roots + more.roots), _unique(self.others + more.others))
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A token that is sound in itself. reason: why the authority was refused, in one line."""
+
+    said: Token
+    trust: Trust
+    reason: str | None = None
+
+
+def request(note: bytes) -> Request:
+    """Ask for a token over these bytes: SHA-256, a fresh random nonce of 64 bits, and the certificates wanted."""
+    built = TimestampRequestBuilder().data(note).hash_algorithm(HashAlgorithm.SHA256).nonce().cert_request(
+        cert_request=True
+    )  # fmt: skip
+    made = built.build()
+    if made.nonce is None:
+        raise IntegrityError("the time-stamp request has no nonce")
+    return Request(made.as_bytes(), f"{made.nonce:x}")
+
+
+def token_of(data: bytes) -> bytes:
+    """The TimeStampToken inside a response, exactly as it stands there; a bare token is given back as it is.
+
+    Raises NetworkError when the authority refused, IntegrityError for anything that is neither. Not checked: the
+    token.
+    """
+    if len(data) > LARGEST_TOKEN:
+        raise IntegrityError(f"a time-stamp token of {len(data)} bytes is larger than {LARGEST_TOKEN}")
+    whole = der.read(data)
+    inner = der.parts(whole, der.SEQUENCE)
+    if inner and inner[0].tag == der.OID:
+        return whole.raw
+    if not inner:
+        raise IntegrityError("a time-stamp response is empty")
+    status = der.parts(inner[0], der.SEQUENCE)
+    code = der.integer(status[0]) if status else -1
+    if code not in _GRANTED:
+        words = b" ".join(text.body for text in der.parts(status[1])) if len(status) > 1 else b""
+        said = " ".join(words.decode("utf-8", "replace").split())[:200]
+        raise NetworkError(f"the authority refused: {_STATUS.get(code, f'status {code}')}{': ' if said else ''}{said}")
+    if len(inner) != 2:
+        raise IntegrityError("a time-stamp response grants a token but holds none")
+    return inner[1].raw
+
+
+def read(token: bytes) -> Token:
+    """What a token says, WITHOUT checking who signed it. Raises IntegrityError for what is no token over SHA-2."""
+    return _read(cms.signed_data(token, cms.TST_INFO))
+
+
+def check(token: bytes, note: bytes, roots: Roots | None = None) -> Checked:
+    """Check a token over a note, and its authority against the roots that the verifier chose.
+
+    Raises IntegrityError unless: the imprint is the note's; the one signer's certificate is in the token, was valid
+    at the token's time and is for time-stamping and nothing else (critical EKU, RFC 3161 section 2.3); the token
+    names that certificate by digest (RFC 5816); its signature is that certificate's. Without roots that is all, and
+    anybody can make such a token. With roots, a chain valid at the token's time must lead to one of them.
+    """
+    signed = cms.signed_data(token, cms.TST_INFO)
+    said = _read(signed)
+    if not is_over(said, note):
+        raise IntegrityError("the token was made for other bytes than this checkpoint")
+    signer = cms.check_signature(signed)
+    _check_signer(signer, _moment(said))
+    if roots is None:
+        return Checked(said, Trust.UNCHECKED)
+    refusal = _refusal(token, bytes.fromhex(said.imprint), roots)
+    return Checked(said, Trust.TRUSTED if refusal is None else Trust.REFUSED, refusal)
+
+
+def check_answer(token: bytes, note: bytes, asked: Request, roots: Roots | None = None) -> Checked:
+    """The same for a token that was just asked for: it must carry the request's nonce."""
+    checked = check(token, note, roots)
+    if checked.said.nonce != asked.nonce:
+        raise IntegrityError("the token carries another nonce than the request: it is not an answer to it")
+    return checked
+
+
+def is_over(said: Token, note: bytes) -> bool:
+    """Whether the imprint that a token states is of these bytes."""
+    return hashlib.new(said.algorithm, note).hexdigest() == said.imprint
+
+
+def earliest_ns(said: Token) -> int:
+    """The earliest moment at which the token can have been made. An accuracy that is not stated counts as 1 s."""
+    return said.gen_time_ns - _accuracy_us(said) * 1_000
+
+
+def latest_ns(said: Token) -> int:
+    """The latest such moment. A time in whole seconds may have been cut down to them."""
+    return said.gen_time_ns + (_accuracy_us(said) + (1_000_000 if said.whole_seconds else 0)) * 1_000
+
+
+def read_roots(pem: bytes) -> Roots:
+    """Certificates out of PEM text: those that sign themselves are roots. Raises InputError when there is none."""
+    try:
+        found = x509.load_pem_x509_certificates(pem)
+    except ValueError as error:
+        raise InputError("not certificates in PEM") from error
+    roots = tuple(each for each in found if each.subject == each.issuer)
+    if not roots:
+        raise InputError("none of the certificates is a root: each was issued by another")
+    return Roots(_unique(roots), _unique(tuple(each for each in found if each.subject != each.issuer)))
+
+
+def _read(signed: cms.SignedData) -> Token:
+    version, policy, imprint, serial, gen_time, *rest = _at_least(der.parts(der.read(signed.content), der.SEQUENCE), 5)
+    if der.integer(version) != 1:
+        raise IntegrityError("the token is of a version that is not known")
+    algorithm, digest = _at_least(der.parts(imprint, der.SEQUENCE), 2)
+    name = HASHES.get(der.oid(_at_least(der.parts(algorithm, der.SEQUENCE), 1)[0]))
+    if name is None or len(digest.body) != hashlib.new(name).digest_size:
+        raise IntegrityError("the token's imprint is not a SHA-256, SHA-384 or SHA-512")
+    optional = {node.tag: node for node in rest}
+    nonce = optional.get(der.INTEGER)
+    accuracy = optional.get(der.SEQUENCE)
+    at_ns, whole = _time(gen_time)
+    return Token(
+        policy=der.oid(policy),
+        serial=f"{abs(der.integer(serial)):x}",
+        gen_time_ns=at_ns,
+        whole_seconds=whole,
+        accuracy_us=None if accuracy is None else _accuracy(accuracy),
+        nonce=None if nonce is None else f"{abs(der.integer(nonce)):x}",
+        algorithm=name,
+        imprint=digest.body.hex(),
+        signer=None if signed.signer is None else signed.signer.subject.rfc4514_string(),
+    )
+
+
+def _time(node: der.Node) -> tuple[int, bool]:
+    """GeneralizedTime as RFC 3161 section 2.4.2 restricts it: UTC, seconds always, a fraction at will."""
+    text = node.body.decode("ascii", "replace")
+    whole, point, fraction = text.removesuffix("Z").partition(".")
+    if node.tag != der.GENERALIZED_TIME or not text.endswith("Z") or len(whole) != 14 or not whole.isdigit():
+        raise IntegrityError("the token's time is malformed")
+    if point and not (fraction.isdigit() and len(fraction) <= 9):
+        raise IntegrityError("the token's time is malformed")
+    try:
+        moment = datetime.strptime(whole, "%Y%m%d%H%M%S").replace(tzinfo=timezone.utc)
+    except ValueError as error:
+        raise IntegrityError("the token's time is no date") from error
+    seconds = (moment - _EPOCH) // timedelta(seconds=1)
+    return seconds * 1_000_000_000 + int(fraction.ljust(9, "0") or 0), not point
+
+
+def _accuracy(node: der.Node) -> int:
+    """Microseconds. RFC 3161: seconds, then millis [0] and micros [1], each 1 to 999."""
+    microseconds = 0
+    for part in der.parts(node):
+        scale = {der.INTEGER: 1_000_000, 0x80: 1_000, 0x81: 1}.get(part.tag)
+        value = int.from_bytes(part.body, "big", signed=True)
+        if scale is None or value < 0:
+            raise IntegrityError("the token's accuracy is malformed")
+        microseconds += value * scale
+    return microseconds
+
+
+def _check_signer(signer: x509.Certificate, moment: datetime) -> None:
+    try:
+        usage = signer.extensions.get_extension_for_class(x509.ExtendedKeyUsage)
+    except (x509.ExtensionNotFound, ValueError) as error:
+        raise IntegrityError("the token's signer is not certified for time-stamping") from error
+    if not usage.critical or list(usage.value) != [ExtendedKeyUsageOID.TIME_STAMPING]:
+        raise IntegrityError("the token's signer is not certified for time-stamping alone (a critical EKU)")
+    if not signer.not_valid_before_utc <= moment <= signer.not_valid_after_utc:
+        raise IntegrityError("the signer's certificate was not valid at the token's time")
+
+
+def _refusal(token: bytes, digest: bytes, roots: Roots) -> str | None:
+    """Why the authority is not trusted; None when it is. Nothing that the token brings along becomes a root: the
+    certificates in it, which may stand in any order, are sorted as DER wants them and only ever help to build the
+    chain."""
+    response = der.write(der.SEQUENCE, [b"\x30\x03\x02\x01\x00", cms.with_sorted_certificates(token)])
+    verifier = VerifierBuilder(roots=list(roots.roots), intermediates=list(roots.others)).build()
+    try:
+        verifier.verify(decode(response), digest)
+    except (VerificationError, ValueError) as error:
+        return " ".join(str(error).split())[:200]
+    return None
+
+
+def _moment(said: Token) -> datetime:
+    return _EPOCH + timedelta(microseconds=said.gen_time_ns // 1_000)
+
+
+def _accuracy_us(said: Token) -> int:
+    return ASSUMED_ACCURACY_US if said.accuracy_us is None else said.accuracy_us
+
+
+def _at_least(found: list[der.Node], count: int) -> list[der.Node]:
+    if len(found) < count:
+        raise IntegrityError("the token lacks a part")
+    return found
+
+
+def _unique(found: tuple[x509.Certificate, ...]) -> tuple[x509.Certificate, ...]:
+    return tuple(dict.fromkeys(found))

@@ -1,0 +1,154 @@
+"""Tokens of a real authority: what they say, and that only sound ones over this very note pass."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from comfy_provenance.provenance.errors import InputError, IntegrityError, NetworkError
+from comfy_provenance.provenance.seal import cms, der, timestamp
+from comfy_provenance.provenance.seal.timestamp import Trust
+from comfy_provenance.tests.authorities import POLICY, TST_INFO, UTC, Authority, Pki, needs_openssl
+
+pytestmark = needs_openssl
+
+NOTE = b"comfy-provenance/0123456789abcdef\n7\nroot\n\n\xe2\x80\x94 a b\n"
+DIGEST = hashlib.sha256(NOTE).digest()
+
+
+@pytest.fixture(scope="module")
+def pki(tmp_path_factory: pytest.TempPathFactory) -> Pki:
+    return Pki(tmp_path_factory.mktemp("pki"))
+
+
+@pytest.fixture(scope="module")
+def authority(pki: Pki) -> Authority:
+    return Authority(pki)
+
+
+@pytest.fixture(scope="module")
+def roots(pki: Pki) -> timestamp.Roots:
+    return timestamp.read_roots(pki.root.read_bytes())
+
+
+def test_a_token_says_what_openssl_says_it_says(authority: Authority, roots: timestamp.Roots, tmp_path: Path) -> None:
+    before = time.time_ns()
+    asked = timestamp.request(NOTE)
+    response = authority.reply(asked.der)
+    token = timestamp.token_of(response)
+    checked = timestamp.check_answer(token, NOTE, asked, roots)
+    assert checked.trust is Trust.TRUSTED and checked.reason is None
+    said = checked.said
+    assert (said.policy, said.imprint, said.nonce) == (POLICY, DIGEST.hex(), asked.nonce)
+    assert (said.accuracy_us, said.whole_seconds) == (1_000_000, True)
+    assert said.signer is not None and said.signer.startswith("CN=Test TSA")
+    assert timestamp.earliest_ns(said) <= before <= time.time_ns() <= timestamp.latest_ns(said) + 1_000_000_000
+    path = tmp_path / "token"
+    path.write_bytes(token)
+    shown = subprocess.run(
+        ["openssl", "ts", "-reply", "-in", path, "-token_in", "-token_out", "-text"], capture_output=True, text=True
+    ).stdout
+    assert f"0x{said.serial.upper().zfill(2)}" in shown and said.nonce.upper() in shown.upper()
+
+
+def test_a_token_is_the_bytes_that_stand_in_the_response(authority: Authority) -> None:
+    response = authority.reply(timestamp.request(NOTE).der)
+    token = timestamp.token_of(response)
+    assert token in response
+    assert timestamp.token_of(token) == token
+
+
+def test_a_request_holds_a_digest_and_nothing_that_can_be_read(authority: Authority) -> None:
+    asked = timestamp.request(NOTE)
+    assert DIGEST in asked.der and NOTE not in asked.der and len(asked.der) < 80
+    assert timestamp.request(NOTE).nonce != asked.nonce
+
+
+def test_without_roots_nothing_is_called_trusted(authority: Authority) -> None:
+    assert timestamp.check(authority.token(NOTE), NOTE).trust is Trust.UNCHECKED
+
+
+def test_any_changed_byte_of_a_token_is_refused(authority: Authority, roots: timestamp.Roots) -> None:
+    """Outside the signature lies only the framing and the certificates, which no change may turn into a good token
+    that says something else."""
+    token = authority.token(NOTE)
+    good = timestamp.check(token, NOTE, roots).said
+    for place in range(0, len(token), 3):
+        changed = bytearray(token)
+        changed[place] ^= 0x01
+        try:
+            checked = timestamp.check(bytes(changed), NOTE, roots)
+        except IntegrityError:
+            continue
+        assert checked.trust is not Trust.TRUSTED or checked.said == good, place
+
+
+@pytest.mark.parametrize("cut", [0, 1, 10, 100, 400])
+def test_a_token_that_ends_early_is_refused(authority: Authority, cut: int) -> None:
+    with pytest.raises(IntegrityError):
+        timestamp.check(authority.token(NOTE)[:cut], NOTE)
+
+
+def test_a_token_over_other_bytes_is_refused(authority: Authority, roots: timestamp.Roots) -> None:
+    with pytest.raises(IntegrityError, match="other bytes"):
+        timestamp.check(authority.token(NOTE + b"x"), NOTE, roots)
+
+
+@pytest.mark.parametrize("algorithm", ["sha384", "sha512"])
+def test_tokens_made_elsewhere_may_use_longer_hashes(
+    authority: Authority, roots: timestamp.Roots, tmp_path: Path, algorithm: str
+) -> None:
+    note = tmp_path / "note"
+    note.write_bytes(NOTE)
+    query = subprocess.run(["openssl", "ts", "-query", "-data", note, f"-{algorithm}", "-cert"], capture_output=True)
+    token = timestamp.token_of(authority.reply(query.stdout))
+    checked = timestamp.check(token, NOTE, roots)
+    assert (checked.trust, checked.said.algorithm) == (Trust.TRUSTED, algorithm)
+
+
+def test_an_unsorted_certificate_set_is_accepted(pki: Pki, roots: timestamp.Roots) -> None:
+    """As DigiCert's are: openssl writes its `certs` in the order of the file."""
+    others = [pki.signer() for _ in range(3)]
+    accepted = []
+    for order in (others, others[::-1]):
+        unsorted = Authority(pki, chain=tuple(each.certificate for each in order))
+        token = unsorted.token(NOTE)
+        accepted.append(cms.with_sorted_certificates(token) != token)
+        assert timestamp.check(token, NOTE, roots).trust is Trust.TRUSTED
+    assert any(accepted), "neither order was unsorted"
+
+
+def test_sorting_leaves_what_is_signed_alone(authority: Authority) -> None:
+    token = authority.token(NOTE)
+    before, after = (cms.signed_data(each, TST_INFO) for each in (token, cms.with_sorted_certificates(token)))
+    assert (before.content, before.attributes, before.signature) == (after.content, after.attributes, after.signature)
+
+
+def test_an_authority_that_rejects_says_why() -> None:
+    with pytest.raises(NetworkError, match="rejection: not this month"):
+        timestamp.token_of(bytes.fromhex("3017301502010230100c0e") + b"not this month")
+
+
+@pytest.mark.parametrize("data", [b"", b"<html>", b"\x30\x00", b"\x30\x03\x02\x01\x00", b"\x30\x80\x00\x00"])
+def test_what_is_no_response_is_refused(data: bytes) -> None:
+    with pytest.raises(IntegrityError):
+        timestamp.token_of(data)
+
+
+def test_roots_are_those_that_sign_themselves(pki: Pki) -> None:
+    inside = pki.signer().certificate.read_bytes()
+    found = timestamp.read_roots(pki.root.read_bytes() + inside)
+    assert (len(found.roots), len(found.others)) == (1, 1)
+    for data in (inside, b"no pem", b""):
+        with pytest.raises(InputError):
+            timestamp.read_roots(data)
+
+
+def test_times_with_fractions_are_read_exactly() -> None:
+    node = der.Node(der.GENERALIZED_TIME, b"20261126120000.25Z", b"")
+    at = datetime.datetime(2026, 11, 26, 12, tzinfo=UTC)
+    assert timestamp._time(node) == (int(at.timestamp()) * 10**9 + 250_000_000, False)
