@@ -10,9 +10,20 @@ from typing import Any
 
 from comfy_provenance.provenance.canonical import sha256_hex
 from comfy_provenance.provenance.errors import NotFound
-from comfy_provenance.provenance.model import Basis, Decision, FileFacts, FileRef, Instant, Kind, Output, Status
-from comfy_provenance.provenance.record import outcome, predicate, schema
-from comfy_provenance.provenance.seal import checkpoint, dsse
+from comfy_provenance.provenance.model import (
+    Basis,
+    Decision,
+    FileFacts,
+    FileRef,
+    Instant,
+    Kind,
+    Output,
+    SignedHead,
+    Status,
+    Token,
+)
+from comfy_provenance.provenance.record import attested, outcome, predicate, schema
+from comfy_provenance.provenance.seal import checkpoint, dsse, timestamp
 from comfy_provenance.provenance.seal.keys import PublicKey, Signer
 from comfy_provenance.provenance.seal.merkle import Frontier, leaf_hash
 from comfy_provenance.provenance.verify.verifier import Report, verify
@@ -184,6 +195,42 @@ class SimulatedLog:
     def intent(self, text: str = "a cat of crystal", session: str = "s1", **changes: Any) -> int:
         return self.append(Kind.INTENT, predicate.intent(session=session, at=self.tick(), text=text), **changes)
 
+    def anchor(
+        self,
+        token: bytes,
+        note: bytes,
+        *,
+        said: Token | None = None,
+        requested: bool = False,
+        session: str = "s1",
+        **changes: Any,
+    ) -> int:
+        """An anchor over a checkpoint's note. said: what the entry says of the token, if not what the token says."""
+        head = _head(note)
+        body = attested.anchor(
+            session=session,
+            at=self.tick(),
+            checkpoint=SignedHead(self.keep(note), head.size, head.root.hex()),
+            token=self.keep(token),
+            said=said or timestamp.read(token),
+            authority="Test",
+            url=None,
+            requested=requested,
+        )
+        return self.append(Kind.ANCHOR, body, **changes)
+
+    def witness(self, note: bytes, name: str, public: PublicKey, at_s: int, session: str = "s1", **changes: Any) -> int:
+        head = _head(note)
+        body = attested.witness(
+            session=session,
+            at=self.tick(),
+            checkpoint=SignedHead(self.keep(note), head.size, head.root.hex()),
+            name=name,
+            public_key=public.pem,
+            cosigned_s=at_s,
+        )
+        return self.append(Kind.WITNESS, body, **changes)
+
     def session(self, runs: int = 3, last: str = "stop") -> SimulatedLog:
         """Genesis, start, `runs` executions of two entries each, a `last` event: `3 + 2 * runs` entries."""
         self.genesis()
@@ -201,3 +248,7 @@ class SimulatedLog:
     def found(self, **options: Any) -> list[tuple[str, int | None]]:
         """(code, entry) of each finding."""
         return [(finding.code, finding.entry) for finding in self.verify(**options).findings]
+
+
+def _head(note: bytes) -> checkpoint.Checkpoint:
+    return checkpoint.read_text(checkpoint.take_apart(note)[0])
