@@ -35,6 +35,7 @@ from .model import (
 if TYPE_CHECKING:
     from .pipeline.live import Live
     from .pipeline.recorder import Work
+    from .pipeline.statements import Stated
 
 LOG = logging.getLogger("comfy-provenance")
 CLOSE_TIMEOUT_S = 10.0
@@ -98,7 +99,7 @@ class Service:
         with self._taking:
             return self._paused is None and self._writer.offer(event)
 
-    def say(self, said: Judged | Switched, timeout_s: float = SAY_TIMEOUT_S) -> dict[str, Json]:
+    def say(self, said: Judged | Switched | Stated, timeout_s: float = SAY_TIMEOUT_S) -> dict[str, Json]:
         """Have a statement of the author's recorded, and give what was recorded once it is durable.
 
         Blocks: never call it on the host's event loop. Raises StorageError when it could not be written in time, and

@@ -6,7 +6,6 @@ files to the hasher, the hasher hands fingerprints back to the writer.
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import threading
 from collections.abc import Callable
@@ -19,12 +18,12 @@ from ..errors import StorageError
 from ..hosting import Host
 from ..model import Clock, Json, Problem
 from ..record import environment, models
-from ..seal import checkpoint, keys
+from ..seal import checkpoint
 from ..store.ledger import Ledger
 from ..store.presence import Presence, is_alive
 from .book import Announce, Book
 from .fingerprint import Fingerprints, ModelFile
-from .opening import open_ledger
+from .opening import open_ledger, redaction_salt
 from .reading import Ended, Job, Reading, ReadObservation, job_bytes
 from .recent import Recent
 from .recorder import Recorder, Surveyed, Work
@@ -107,7 +106,7 @@ class Live:
             undo.callback(presence.release)
             ledger, signer = open_ledger(places, clock, session)
             undo.callback(ledger.close)
-            salt = _redaction_salt(signer)
+            salt = redaction_salt(signer)
             live = cls(ledger, presence, places, settings, host, session, clock, submit, announce, salt)
             undo.pop_all()
         return live
@@ -184,8 +183,3 @@ class Live:
                 self._submit(Problem(reason, self._clock()))
 
         threading.Thread(target=survey, name="provenance-survey", daemon=True).start()
-
-
-def _redaction_salt(signer: keys.Signer) -> bytes:
-    """What makes redaction markers unguessable: only the holder of the key can make this signature (RFC 8032)."""
-    return hashlib.sha256(signer.sign(b"comfy-provenance redaction salt v1")).digest()

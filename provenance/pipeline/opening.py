@@ -6,6 +6,7 @@ without a restart.
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from pathlib import Path
 
@@ -29,13 +30,16 @@ def open_ledger(places: Places, clock: Clock, session: str) -> tuple[Ledger, key
     """
     with presence.alone(places.ledger, BEGINNING):
         try:
-            return _open(places)
+            return open_existing(places)
         except NotALedger:
             return _begin(places, clock, session)
 
 
-def _open(places: Places) -> tuple[Ledger, keys.Signer]:
-    """Raises NotALedger when there is no database, or one in which nothing was ever written."""
+def open_existing(places: Places) -> tuple[Ledger, keys.Signer]:
+    """The ledger in its folder with its key; never begins one.
+
+    Raises NotALedger when there is no database, or one in which nothing was ever written; and ProvenanceError.
+    """
     if not (places.ledger / DATABASE_NAME).exists():
         raise NotALedger(f"no ledger in {places.ledger}")
     other = f"move {places.ledger} away, and a new ledger begins"
@@ -58,6 +62,11 @@ def _open(places: Places) -> tuple[Ledger, keys.Signer]:
         ledger.close()
         raise
     return ledger, signer
+
+
+def redaction_salt(signer: keys.Signer) -> bytes:
+    """What makes redaction markers unguessable: only the holder of the key can make this signature (RFC 8032)."""
+    return hashlib.sha256(signer.sign(b"comfy-provenance redaction salt v1")).digest()
 
 
 def _load_key(places: Places) -> keys.Signer:
@@ -96,7 +105,7 @@ def _begin(places: Places, clock: Clock, session: str) -> tuple[Ledger, keys.Sig
             places.key.unlink(missing_ok=True)  # signed nothing that is kept; the next attempt makes another
         raise
     LOG.info("new ledger in %s, signing key in %s", places.ledger, places.key)
-    return _open(places)
+    return open_existing(places)
 
 
 def _exists(ledger: Path) -> bool:

@@ -40,7 +40,7 @@ from .completions import complete
 from .fingerprint import Fingerprinted
 from .reading import Ended, Job, ReadEnd, ReadInputs, ReadObservation
 from .run import Run
-from .statements import answer, decide
+from .statements import Stated, answer, decide
 from .submissions import JSON_TYPE, parent_of, record_intents, reopen, submit
 
 LOG = logging.getLogger("comfy-provenance")
@@ -53,7 +53,7 @@ class Surveyed:
     environment: Json
 
 
-Work = Event | Ended | Fingerprinted | Surveyed | Trouble
+Work = Event | Ended | Fingerprinted | Surveyed | Stated | Trouble
 
 
 class Recorder:
@@ -102,6 +102,8 @@ class Recorder:
             case Judged():
                 execution = self._known_run(work.execution) or work.execution
                 answer(work.answer, lambda: decide(self._book, work, execution, self._salt))
+            case Stated():
+                answer(work.answer, lambda: work.write(self._book))
             case Switched():
                 answer(work.answer, lambda: self._switch(work))
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Future
+from dataclasses import dataclass
 from functools import partial
 
 from ..errors import InputError, NotFound, ProvenanceError
@@ -17,6 +18,18 @@ from ..record.redact import Redactor
 from .book import Book
 
 Said = dict[str, Json]
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """Something that the author states and that needs nothing of a run under way; `answer` as in `Judged`.
+
+    `write` makes the entries, on the writer's thread, and gives what was recorded. Everything that takes time, such as
+    reading files, has been done before; secrets have been replaced.
+    """
+
+    write: Callable[[Book], Said]
+    answer: Future[Said]
 
 
 def answer(waiting: Future[Said], write: Callable[[], Said]) -> None:

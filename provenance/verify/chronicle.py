@@ -22,12 +22,15 @@ from ..model import Finding, Json, Kind
 from .policy import Rejected, finding, shown
 from .statements import Statement
 
+HOST = "ComfyUI"  # the host whose sessions complete the runs that dead sessions left open
+
 
 @dataclass(slots=True)
 class _Session:
     last_ns: int
     stopped: bool = False
     paused: bool = False
+    of_host: bool = True
 
 
 @dataclass(slots=True)
@@ -68,9 +71,10 @@ class Chronicle:
     def end(self) -> Iterator[Finding]:
         """Findings that only the end of the log shows: executions that nothing will ever complete.
 
-        An execution of a session that still runs, or of one that no later session can speak for, is merely open.
+        An execution of a session that still runs, or of one that no later session can speak for, is merely open: those
+        of programs that are no host, such as the command line, speak for nobody.
         """
-        latest = next(reversed(self._sessions), None)
+        latest = next((name for name, session in reversed(self._sessions.items()) if session.of_host), None)
         for execution, known in self._executions.items():
             session = self._sessions.get(known.session or "")
             ended = known.session != latest or (session is not None and session.stopped)
@@ -91,7 +95,7 @@ class Chronicle:
             if not starts and statement.kind is not Kind.GENESIS and not self._unread:
                 yield self._order(statement, "has not started")
             if starts or statement.kind is not Kind.GENESIS:
-                self._sessions[statement.session] = _Session(statement.monotonic_ns)
+                self._sessions[statement.session] = _Session(statement.monotonic_ns, of_host=_is_host(statement))
             return
         if starts or session.stopped:
             yield self._order(statement, "has stopped" if session.stopped else "has started already")
@@ -176,6 +180,11 @@ def _repeats(submission: dict[str, Json]) -> tuple[str | None, bool]:
         case {"of": str(original), "known": bool(known)}:
             return original, known
     raise Rejected("predicate-malformed", "the submission does not say what it repeats")
+
+
+def _is_host(start: Statement) -> bool:
+    host = start.predicate.get("host")
+    return not isinstance(host, dict) or host.get("name") == HOST
 
 
 def _text(predicate: dict[str, Json], member: str) -> str:
