@@ -257,19 +257,58 @@ SCRIPT_IMPORT = re.compile(
 )
 
 
+def _script(path: Path) -> str:
+    """The code of a script, without comments: JSDoc may name a file of types."""
+    return re.sub(r"/\*.*?\*/|(?<!:)//[^\n]*", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+
+
 def _script_imports(path: Path) -> list[str]:
-    found = SCRIPT_IMPORT.findall(path.read_text(encoding="utf-8"))
+    found = SCRIPT_IMPORT.findall(_script(path))
     return [target for groups in found for target in groups if target]
 
 
-def test_one_script_knows_comfyui_and_none_comes_from_elsewhere() -> None:
-    for path in sorted((ROOT / "web").rglob("*.js")):
+WEB = ROOT / "web"
+DOOR = WEB / "host.js"
+BEHIND = WEB / "host"
+COMFYUI_SCRIPTS = {"../../../scripts/app.js", "../../../scripts/api.js"}
+# What the page's objects are reached by. A graph that was serialized is a plain value, and so are the members of one.
+COMFYUI_PAGE = re.compile(
+    r"\b(?:LiteGraph|LGraph\w*|comfyAPI|comfyClass|extensionManager|rootGraph|changeTracker|getNodeById"
+    r"|(?:window|globalThis)\.\w+|(?<!\w\.)\bapp\.\w+)\b"
+)
+
+
+def test_no_script_comes_from_elsewhere() -> None:
+    for path in sorted(WEB.rglob("*.js")):
         for target in _script_imports(path):
             name = f"{path.relative_to(ROOT).as_posix()} imports {target}"
-            if path == ROOT / "web" / "host.js":
-                assert target.startswith("./") or target in ("../../scripts/app.js", "../../scripts/api.js"), name
-            else:
-                assert re.fullmatch(r"\.{1,2}/[\w./-]+\.js", target) and "scripts/" not in target, name
+            if path == BEHIND / "page.js" and target in COMFYUI_SCRIPTS:
+                continue
+            assert re.fullmatch(r"\.{1,2}/[\w./-]+\.js", target), name
+            file = (path.parent / target).resolve()
+            assert file.is_file() and file.is_relative_to(WEB), name
+
+
+def test_one_door_leads_to_comfyui_s_page() -> None:
+    """`host.js` hands out what lies in `host/`, which alone touches the page's objects, and does nothing itself."""
+    for path in sorted(WEB.rglob("*.js")):
+        targets = {target: (path.parent / target).resolve() for target in _script_imports(path)}
+        inside = {target for target, file in targets.items() if file.parent == BEHIND}
+        if path.parent == BEHIND:
+            assert DOOR not in targets.values(), f"host/{path.name} comes through the door that it is behind"
+        elif path == DOOR:
+            lines = [line for line in _script(path).splitlines() if line]
+            assert all(line.startswith("export {") for line in lines), "host.js does something"
+        else:
+            assert not inside, f"{path.relative_to(ROOT)} goes around host.js: {inside}"
+
+
+@pytest.mark.parametrize(
+    "path", [p.relative_to(ROOT) for p in sorted(WEB.rglob("*.js")) if p.parent != BEHIND], ids=Path.as_posix
+)
+def test_no_other_script_touches_comfyui_s_objects(path: Path) -> None:
+    found = COMFYUI_PAGE.findall(_script(ROOT / path))
+    assert not found, f"{path} touches ComfyUI's page, which is for web/host/ to do: {found}"
 
 
 def test_only_main_js_acts_when_imported() -> None:

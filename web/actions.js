@@ -150,15 +150,9 @@ export class Actions {
     return this.#told("apply.failed", async () => {
       const t = this.#t;
       const diff = await this.#api.diff(parent, execution);
-      const nodes = host.canvasNodes();
-      const plan = replay(diff, nodes.map(({ id, node }) => ({ id, type: node.comfyClass ?? node.type, widgets: node.widgets ?? [] })));
+      const plan = replay(diff, host.canvasNodes());
       if (plan.set.length > 0) {
-        host.asOneEdit(() => {
-          for (const change of plan.set) {
-            const { node } = nodes.find((one) => one.id === change.id);
-            host.setWidget(node, node.widgets.find((widget) => widget.name === change.input), change.after);
-          }
-        });
+        host.asOneEdit(() => host.setWidgets(plan.set));
       }
       const list = (items) => h("ul", { class: "cpv-lines" }, ...items);
       const dialog = openDialog({

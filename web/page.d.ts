@@ -1,5 +1,5 @@
 /**
- * What this pack takes from ComfyUI's page, by the types that are published for it. Every part is optional: no version has all
+ * What `host/` takes from ComfyUI's page, by the types that are published for it. Every part is optional: no version has all
  * of them, so the type check asks for a guard wherever one is used.
  */
 

@@ -1,6 +1,5 @@
 /** Offers to wrap and unwrap nodes: commands, the menu of nodes, and what is said afterwards. Called by `main.js`. */
 
-import * as canvas from "./canvas.js";
 import * as host from "./host.js";
 import { translator } from "./texts.js";
 import { becomes, plan, standIns, swapped } from "./wrap.js";
@@ -34,7 +33,7 @@ export function offers() {
       id,
       icon,
       label: t(`${way}.${scope}`),
-      function: () => act(way, scope === "all" ? null : { graph: canvas.openGraphId(), ids: canvas.selectedIds() }),
+      function: () => act(way, scope === "all" ? null : { graph: host.openGraphId(), ids: host.selectedIds() }),
     })),
     menuCommands: [{ path: ["Provenance"], commands: COMMANDS.map(([id]) => id) }],
     ...host.nodeMenu(entriesFor),
@@ -47,11 +46,8 @@ function entriesFor(node) {
     return [];
   }
   const t = translator(host.locale());
-  const graph = canvas.graphIdOf(node);
-  const chosen = canvas.openGraphId() === graph ? canvas.selectedIds() : [];
-  const ids = chosen.length > 1 && chosen.includes(node.id) ? chosen : [node.id];
-  const types = ids.map((id) => node.graph?.getNodeById?.(id)?.type ?? node.type);
-  const pairs = standIns(canvas.nodeCategories());
+  const { graph, ids, types } = host.chosenWith(node);
+  const pairs = standIns(host.nodeCategories());
   return ["wrap", "unwrap"].flatMap((way) => {
     const count = types.filter((type) => becomes(type, way, pairs) !== null).length;
     const content = ids.length === 1 ? t(`${way}.node`) : t(`${way}.these`, { count });
@@ -70,7 +66,7 @@ async function act(way, scope) {
   const t = translator(host.locale());
   try {
     let told = null;
-    const able = await canvas.rewrite((workflow) => {
+    const able = await host.rewrite((workflow) => {
       const made = change(workflow, way, scope);
       told = made;
       return made.workflow;
@@ -82,10 +78,10 @@ async function act(way, scope) {
 }
 
 function change(workflow, way, scope) {
-  const { swaps, left } = plan(workflow, scope, way, standIns(canvas.nodeCategories()));
+  const { swaps, left } = plan(workflow, scope, way, standIns(host.nodeCategories()));
   const shapes = new Map();
   for (const type of swaps.flatMap(({ from, to }) => [from, to])) {
-    shapes.set(type, shapes.get(type) ?? canvas.shapeOf(type));
+    shapes.set(type, shapes.get(type) ?? host.shapeOf(type));
   }
   const possible = swaps.filter(({ from, to }) => shapes.get(from) !== null && shapes.get(to) !== null);
   const refused = swaps.filter((swap) => !possible.includes(swap)).map(({ id, from }) => ({ id, type: from }));
