@@ -119,7 +119,7 @@ class Live:
 
     def problem(self) -> str | None:
         """Why something cannot be recorded right now, in one line."""
-        return self._reader.problem() or self._hasher.problem()
+        return self.ledger.problem() or self._reader.problem() or self._hasher.problem()
 
     def backlog(self) -> int:
         """Jobs of the reading thread that are not done."""

@@ -84,6 +84,8 @@ def _load_key(places: Places) -> keys.Signer:
 
 
 def _begin(places: Places, clock: Clock, session: str) -> tuple[Ledger, keys.Signer]:
+    if not Ledger.is_vacant(places.ledger):  # before any key is touched
+        raise StorageError(f"there is another database in {places.ledger}: move it away, and a new ledger begins")
     _private_folder(places.secrets)
     _set_aside(places.key)
     signer = keys.create(places.key)

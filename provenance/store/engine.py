@@ -51,6 +51,26 @@ class Clash(InputError):
     """A row with the same unique key is there already, or one that a key refers to is not."""
 
 
+class _Gone(StorageError):
+    """The files that are open are no longer those of the ledger."""
+
+
+_Files = tuple["tuple[int, int] | None", ...]
+
+
+def _files_of(path: Path) -> _Files:
+    """Which files lie where the database and its journal belong: device and number, None for one that is missing."""
+    found: list[tuple[int, int] | None] = []
+    for place in (path, path.with_name(path.name + "-wal")):
+        try:
+            state = place.stat()
+        except OSError:
+            found.append(None)
+        else:
+            found.append((state.st_dev, state.st_ino))
+    return tuple(found)
+
+
 class Statement:
     """A Core statement compiled once and run on the driver's own cursor: the way of an append, where time counts.
 
@@ -114,9 +134,11 @@ class Database:
     nobody may write to), the file is read as immutable. SQLite may leave its empty `-wal` and `-shm` files behind.
     """
 
-    def __init__(self, path: Path, *, read_only: bool = False) -> None:
+    def __init__(self, path: Path, *, read_only: bool = False, create: bool = False) -> None:
         self.path = path
         self.read_only = read_only
+        self._create = create
+        self._files: _Files | None = None  # that the writing connection has open
         self._immutable = False
         self._lock = threading.RLock()
         self._writer: Connection | None = None
@@ -129,7 +151,7 @@ class Database:
             self._choose_read_mode()
 
     def _connect(self) -> sqlite3.Connection:
-        mode = "mode=ro" if self.read_only else "mode=rwc"
+        mode = "mode=ro" if self.read_only else "mode=rwc" if self._create else "mode=rw"
         if self._immutable:
             mode += "&immutable=1"
         connection = sqlite3.connect(
@@ -194,11 +216,15 @@ class Database:
             driver = connection.connection  # an append speaks to it alone, and SQLAlchemy then knows of no transaction
             try:
                 driver.cursor().execute("BEGIN IMMEDIATE")
+                self._stay()
                 yield connection
                 connection.commit()
                 driver.commit()
+                self._stay()
             except BaseException as error:
                 self._undo(connection, drop=isinstance(error, DBAPIError | sqlite3.Error))
+                if isinstance(error, _Gone):
+                    self.close()  # all begin anew; closing moves what is in a deleted journal into the database
                 raise
 
     def _undo(self, connection: Connection, *, drop: bool) -> None:
@@ -209,9 +235,29 @@ class Database:
         except (DBAPIError, sqlite3.Error):
             drop = True
         if drop:
-            self._writer = self._version = None
+            self._writer = self._version = self._files = None
             connection.invalidate()
             connection.close()
+
+    def problem(self) -> str | None:
+        """What became of the files that are being written, in one line; None while they are where they were.
+
+        A file that is open can be deleted on most systems, and everything written to it goes nowhere.
+        """
+        known = self._files
+        if known is None or known == _files_of(self.path):
+            return None
+        return (
+            f"the ledger's database was deleted or replaced while it was open: put {self.path.parent} back as it was; "
+            "or restart, and a new ledger begins"
+        )
+
+    def _stay(self) -> None:
+        if self._files is None:
+            self._files = _files_of(self.path)
+        problem = self.problem()
+        if problem is not None:
+            raise _Gone(problem)
 
     def changed_by_others(self, connection: Connection) -> bool:
         """Whether anybody else wrote to the database since this was last asked. For use inside `write`."""
@@ -230,11 +276,11 @@ class Database:
         return self.statement(sqlite_insert(table).on_conflict_do_nothing())
 
     def close(self) -> None:
-        """Close all connections. The object is not usable afterwards."""
+        """Close all connections."""
         with self._lock:
             if self._writer is not None:
                 self._writer.close()
-                self._writer = None
+            self._writer = self._version = self._files = None
         with self._reading:
             if self._reader is not None:
                 self._reader.close()

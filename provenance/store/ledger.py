@@ -115,7 +115,7 @@ class Ledger:
             (root / OBJECTS_NAME).mkdir(exist_ok=True)
         except OSError as error:
             raise StorageError(f"the ledger's folder cannot be made: {error.strerror or error}") from error
-        database = Database(root / DATABASE_NAME)
+        database = Database(root / DATABASE_NAME, create=True)
         with _closed_on_error(database), database.write() as connection:
             migrations.create(connection)
             origin, empty = checkpoint.origin_of(signer.public), Frontier()
@@ -161,6 +161,18 @@ class Ledger:
             if not current:
                 ledger._upgrade()
         return ledger
+
+    @staticmethod
+    def is_vacant(root: Path) -> bool:
+        """Whether a ledger can begin in a folder: there is no database, or one to which nothing was ever written."""
+        path = root / DATABASE_NAME
+        if not path.exists():
+            return True
+        database = Database(path, read_only=True)
+        with _closed_on_error(database), database.read() as connection:
+            vacant = migrations.is_vacant(connection)
+        database.close()
+        return vacant
 
     def append(self, kind: Kind, build: Build, *, objects: Sequence[tuple[bytes, str] | Prepared] = ()) -> Entry:
         """Add one entry, durable when this returns.
@@ -243,6 +255,10 @@ class Ledger:
     def is_writable(self) -> bool:
         """Whether the database was opened for writing. Appending needs the key too."""
         return not self._database.read_only
+
+    def problem(self) -> str | None:
+        """Why nothing that is appended now would be kept, in one line; asks the file system, nothing else."""
+        return self._database.problem()
 
     def usage(self) -> Usage:
         """How much room the ledger takes, and for what. Takes seconds for a large one. Raises StorageError."""

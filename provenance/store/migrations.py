@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sqlalchemy import Connection, insert, inspect, select, update
+from sqlalchemy import Connection, delete, insert, inspect, select
 
-from ..errors import InputError, NewerFormat, NotALedger
+from ..errors import InputError, NewerFormat, NotALedger, StorageError
 from . import tables
 
 FORMAT = 1
 INDEX_FORMAT = 2
+
+_VERSIONS = ("format", "index_format")  # rows of `meta`
 
 # version reached -> step from the version before it; filled when a second version exists
 STEPS: dict[int, Callable[[Connection], None]] = {}
@@ -22,25 +24,29 @@ STEPS: dict[int, Callable[[Connection], None]] = {}
 
 def create(connection: Connection) -> None:
     """Make all tables in an empty database. Raises InputError when there is a ledger, or anything else, already."""
-    found = inspect(connection).get_table_names()
-    if found:
-        known = tables.meta.name in found
+    if not is_vacant(connection):
+        known = inspect(connection).has_table(tables.meta.name)
         raise InputError(f"there is {'a ledger' if known else 'another database'} here already")
     tables.metadata.create_all(connection)
-    rows = [{"name": "format", "value": str(FORMAT)}, {"name": "index_format", "value": str(INDEX_FORMAT)}]
-    connection.execute(insert(tables.meta), rows)
+    connection.execute(insert(tables.meta), _current())
+
+
+def is_vacant(connection: Connection) -> bool:
+    """Whether nothing was ever written to the database."""
+    return not inspect(connection).get_table_names()
 
 
 def check(connection: Connection) -> bool:
     """Whether the database can be used as it is; False when `upgrade` must run first.
 
-    Raises NotALedger when there is no ledger in it, NewerFormat when a later release wrote it.
+    Raises NotALedger when there is no ledger in it, NewerFormat when a later release wrote it, StorageError when the
+    version is gone.
     """
-    if not inspect(connection).has_table(tables.meta.name):
+    if not all(inspect(connection).has_table(table.name) for table in (tables.meta, tables.entries)):
         raise NotALedger("the database holds no ledger")
     versions = _versions(connection)
     if "format" not in versions:
-        raise NotALedger("the database holds no ledger")
+        raise StorageError("the database file is damaged: it has lost its version")
     if versions["format"] > FORMAT or versions.get("index_format", 0) > INDEX_FORMAT:
         raise NewerFormat(f"the ledger has format {versions['format']}; this release knows {FORMAT}: update it")
     return versions["format"] == FORMAT and versions.get("index_format", 0) == INDEX_FORMAT
@@ -54,12 +60,15 @@ def upgrade(connection: Connection) -> None:
     for table in derived:
         table.drop(connection, checkfirst=True)
     tables.metadata.create_all(connection, tables=list(derived))
-    meta = tables.meta
-    for name, value in (("format", FORMAT), ("index_format", INDEX_FORMAT)):
-        connection.execute(update(meta).where(meta.c.name == name).values(value=str(value)))
+    connection.execute(delete(tables.meta).where(tables.meta.c.name.in_(_VERSIONS)))
+    connection.execute(insert(tables.meta), _current())
+
+
+def _current() -> list[dict[str, str]]:
+    return [{"name": name, "value": str(value)} for name, value in zip(_VERSIONS, (FORMAT, INDEX_FORMAT), strict=True)]
 
 
 def _versions(connection: Connection) -> dict[str, int]:
     meta = tables.meta
-    rows = connection.execute(select(meta.c.name, meta.c.value).where(meta.c.name.in_(("format", "index_format"))))
+    rows = connection.execute(select(meta.c.name, meta.c.value).where(meta.c.name.in_(_VERSIONS)))
     return {name: int(value) if value.isdigit() else 1 << 30 for name, value in rows}

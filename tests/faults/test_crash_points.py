@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import random
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -152,6 +153,30 @@ def test_every_operation_of_a_session_may_fail_once(
             assert output.problem is None, (saboteur.struck, output)
             assert live.ledger.objects.get(output.thumbnail)
     assert {"write", "fsync", "replace", "BEGIN", "INSERT", "UPDATE", "COMMIT"} <= with_gap
+    assert machine.verified(service.places.ledger) == []
+
+
+def test_a_slow_disk_keeps_no_run_waiting(
+    embedded: Callable[..., tuple[EmbeddedHost, Client, Any]], saboteur: sabotage.Saboteur
+) -> None:
+    host, client, _ = embedded("plain", pack=False)
+    expected = play(host, client)
+    host.stop()
+    host, client, service = embedded("recorded", pack=True)
+    drained(service)
+    slow = threading.Event()
+
+    def late(number: int) -> bool:
+        slow.wait(0.05)
+        return False
+
+    saboteur.arm(late)
+    assert play(host, client) == expected
+    assert service.status()["waiting"] > 0  # the runs are over, their record is not
+    slow.set()
+    drained(service)
+    live = service.live
+    assert (live.ledger.index.counts().executions, live.ledger.index.counts().gaps) == (len(expected), 0)
     assert machine.verified(service.places.ledger) == []
 
 

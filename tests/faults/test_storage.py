@@ -7,13 +7,14 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import bare
 import machine
 import pytest
-from bare import errors, goes_on, recorded_once
+from bare import errors, goes_on, kinds, recorded_once
 from comfy_provenance.provenance.store import engine
 
 pytestmark = pytest.mark.usefixtures("short_pauses")
@@ -154,7 +155,57 @@ def test_a_database_of_another_program_is_left_alone(bench: bare.Bench) -> None:
     assert "another database" in bench.until("broken")["reason"]
     with sqlite3.connect(path) as other:
         assert [name for (name,) in other.execute("SELECT name FROM sqlite_master")] == ["recipes"]
-    assert list(bench.places.secrets.iterdir()) == []
+    assert not bench.places.secrets.exists()
+
+
+def secrets_of(bench: bare.Bench) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in bench.places.secrets.iterdir()}
+
+
+def rename_version(bench: bare.Bench, old: str, new: str) -> None:
+    other = sqlite3.connect(bench.places.ledger / "ledger.sqlite3")
+    other.execute("UPDATE meta SET name = ? WHERE name = ?", (new, old))
+    other.commit()
+    other.close()
+
+
+def test_a_ledger_that_has_lost_its_version_keeps_its_key(bench: bare.Bench) -> None:
+    """It looked like another program's database then, and its key was set aside for a ledger that could not begin."""
+    recorded_once(bench.host.folder)
+    before = secrets_of(bench)
+    rename_version(bench, "format", "x")
+    bench.service.start()
+    bench.run("meanwhile")
+    assert "put a backup of" in bench.until("broken")["reason"]
+    assert secrets_of(bench) == before
+    rename_version(bench, "x", "format")
+    assert len(goes_on(bench, "first", "meanwhile")) == 1
+    assert secrets_of(bench) == before
+    assert kinds(bench).count("genesis") == 1
+
+
+def test_an_index_that_has_lost_its_version_is_made_anew_once(bench: bare.Bench) -> None:
+    recorded_once(bench.host.folder)
+    rename_version(bench, "index_format", "x")
+    bench.service.start()
+    bench.run("next")
+    assert goes_on(bench, "first", "next") == []
+
+
+def test_another_database_in_the_ledger_s_place_keeps_the_key(bench: bare.Bench) -> None:
+    recorded_once(bench.host.folder)
+    before = secrets_of(bench)
+    path = bench.places.ledger / "ledger.sqlite3"
+    path.rename(path.with_name("aside"))
+    other = sqlite3.connect(path)
+    other.execute("CREATE TABLE recipes (name TEXT)")
+    other.close()
+    bench.service.start()
+    bench.run("meanwhile")
+    assert "another database" in bench.until("broken")["reason"]
+    assert secrets_of(bench) == before
+    path.with_name("aside").rename(path)
+    assert len(goes_on(bench, "first", "meanwhile")) == 1
 
 
 def test_a_ledger_that_was_put_back_is_not_built_upon(bench: bare.Bench, caplog: pytest.LogCaptureFixture) -> None:
@@ -178,6 +229,64 @@ def test_a_ledger_that_was_put_back_is_not_built_upon(bench: bare.Bench, caplog:
     live.close()
     (gap,) = goes_on(bench, "before", "between", *(f"run-{number}" for number in range(5)))
     assert gap["missed"]["events"] == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows keeps files that are open")
+def test_a_ledger_that_is_moved_away_under_a_running_host_and_put_back(
+    bench: bare.Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What is open can still be written, and goes nowhere: nothing may be acknowledged meanwhile."""
+    bench.service.start()
+    bench.run("before")
+    bench.settle()
+    heard = len(bench.heard)
+    bench.places.ledger.rename(bench.host.folder / "away")
+    reason = bench.until("broken")["reason"]  # before anything is to be written
+    assert "was deleted or replaced" in reason and str(bench.places.ledger) in reason
+    runs = [f"run-{number}" for number in range(5)]
+    for run in runs:
+        bench.run(run)
+    while not errors(caplog):
+        time.sleep(0.005)
+    assert bench.heard[heard:] == []
+    (bench.host.folder / "away").rename(bench.places.ledger)
+    assert len(goes_on(bench, "before", *runs)) == 1
+    assert len(errors(caplog)) <= 2  # that it was replaced, and that it cannot be opened
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows keeps files that are open")
+@pytest.mark.parametrize("gone", ["folder", "database"])
+def test_a_ledger_that_is_deleted_under_a_running_host_is_told(bench: bare.Bench, gone: str) -> None:
+    bench.service.start()
+    bench.run("before")
+    bench.settle()
+    heard = len(bench.heard)
+    if gone == "folder":
+        shutil.rmtree(bench.places.ledger)
+    else:
+        (bench.places.ledger / "ledger.sqlite3").unlink()
+    assert "was deleted or replaced" in bench.until("broken")["reason"]
+    bench.run("meanwhile")
+    time.sleep(0.2)  # some attempts
+    assert bench.service.status()["state"] == "broken"
+    assert bench.heard[heard:] == []
+    assert not (bench.places.ledger / "ledger.sqlite3").exists()
+    bench.service.close()
+    again = bare.Bench(bench.host.folder)
+    again.service.start()
+    again.run("after")
+    goes_on(again, "after")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows keeps files that are open")
+def test_a_journal_that_is_deleted_under_a_running_host_loses_nothing(bench: bare.Bench) -> None:
+    bench.service.start()
+    bench.run("before")
+    bench.settle()
+    (bench.places.ledger / "ledger.sqlite3-wal").unlink()
+    assert "was deleted or replaced" in bench.until("broken")["reason"]
+    bench.run("meanwhile")
+    assert len(goes_on(bench, "before", "meanwhile")) == 1
 
 
 @pytest.mark.parametrize("damage", ["missing", "altered"])

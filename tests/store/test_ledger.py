@@ -296,10 +296,17 @@ def test_a_ledger_that_lost_its_writer_is_not_built_upon(ledger: Ledger, signer:
         Ledger.open(ledger.root, signer)
 
 
-def test_a_database_that_lost_its_version_is_no_ledger(ledger: Ledger) -> None:
+def test_a_database_that_lost_its_version_is_damaged(ledger: Ledger) -> None:
     edit(ledger, "DELETE FROM meta")
-    with pytest.raises(NotALedger):
+    with pytest.raises(StorageError, match="damaged"):
         Ledger.open(ledger.root)
+
+
+def test_a_ledger_begins_only_where_nothing_was_written(ledger: Ledger, tmp_path: Path) -> None:
+    assert not Ledger.is_vacant(ledger.root)
+    assert Ledger.is_vacant(tmp_path)
+    (tmp_path / "ledger.sqlite3").touch()
+    assert Ledger.is_vacant(tmp_path)
 
 
 @pytest.mark.parametrize("column", ["frontier", "checkpoint"])
