@@ -120,14 +120,13 @@ class SignedHead:
 class Token:
     """What an RFC 3161 token says. Nothing about who signed it has been checked.
 
-    gen_time_ns: wall time. accuracy_us: None when it states none. whole_seconds: its time has no fraction. serial and
-    nonce are hexadecimal. signer: subject of the certificate that it names as its signer, None when it carries none.
+    gen_time_ns: wall time, in whole microseconds. accuracy_us: None when it states none. serial and nonce are
+    hexadecimal. signer: subject of the certificate that it names as its signer, None when it carries none.
     """
 
     policy: str
     serial: str
     gen_time_ns: int
-    whole_seconds: bool
     accuracy_us: int | None
     nonce: str | None
     algorithm: str

@@ -124,7 +124,7 @@ class Pki:
         self,
         digest: bytes,
         *,
-        at: datetime.datetime | None = None,
+        at: datetime.datetime | bytes | None = None,
         signer: Signer | None = None,
         nonce: int | None = None,
         accuracy_s: int | None = 1,
@@ -143,12 +143,13 @@ class Pki:
         )  # fmt: skip
 
 
-def tst_info(digest: bytes, at: datetime.datetime, *, nonce: int | None, accuracy_s: int | None) -> bytes:
-    """TSTInfo (RFC 3161 section 2.4.2) in DER."""
+def tst_info(digest: bytes, at: datetime.datetime | bytes, *, nonce: int | None, accuracy_s: int | None) -> bytes:
+    """TSTInfo (RFC 3161 section 2.4.2) in DER; a time in bytes is written as it is."""
     sha256 = _tlv(0x30, bytes.fromhex("0609608648016503040201") + b"\x05\x00")
     imprint = _tlv(0x30, sha256 + _tlv(0x04, digest))
     parts = [b"\x02\x01\x01", bytes.fromhex("06042a030401"), imprint, b"\x02\x02\x12\x34"]
-    parts.append(_tlv(0x18, at.astimezone(UTC).strftime("%Y%m%d%H%M%SZ").encode()))
+    text = at if isinstance(at, bytes) else at.astimezone(UTC).strftime("%Y%m%d%H%M%SZ").encode()
+    parts.append(_tlv(0x18, text))
     if accuracy_s is not None:
         parts.append(_tlv(0x30, bytes((0x02, 0x01, accuracy_s))))
     if nonce is not None:

@@ -34,7 +34,7 @@ HASHES = {
 _GRANTED = (0, 1)  # RFC 3161 section 2.4.2: granted, grantedWithMods
 _STATUS = {2: "rejection", 3: "waiting", 4: "revocation warning", 5: "revocation notification"}
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
-_CONTEXT = 0xA0
+_SECOND = 1_000_000_000
 
 
 class Trust(str, Enum):
@@ -147,14 +147,15 @@ def is_over(said: Token, note: bytes) -> bool:
     return hashlib.new(said.algorithm, note).hexdigest() == said.imprint
 
 
-def earliest_ns(said: Token) -> int:
-    """The earliest moment at which the token can have been made. An accuracy that is not stated counts as 1 s."""
-    return said.gen_time_ns - _accuracy_us(said) * 1_000
+def earliest_ns(gen_time_ns: int, accuracy_us: int | None) -> int:
+    """The earliest moment at which a token can have been made. An accuracy that is not stated counts as 1 s."""
+    return gen_time_ns - _accuracy_ns(accuracy_us)
 
 
-def latest_ns(said: Token) -> int:
-    """The latest such moment. A time in whole seconds may have been cut down to them."""
-    return said.gen_time_ns + (_accuracy_us(said) + (1_000_000 if said.whole_seconds else 0)) * 1_000
+def latest_ns(gen_time_ns: int, accuracy_us: int | None) -> int:
+    """The latest such moment. A time without a fraction may have been cut down to whole seconds."""
+    cut = 0 if gen_time_ns % _SECOND else _SECOND
+    return gen_time_ns + _accuracy_ns(accuracy_us) + cut
 
 
 def read_roots(pem: bytes) -> Roots:
@@ -180,12 +181,10 @@ def _read(signed: cms.SignedData) -> Token:
     optional = {node.tag: node for node in rest}
     nonce = optional.get(der.INTEGER)
     accuracy = optional.get(der.SEQUENCE)
-    at_ns, whole = _time(gen_time)
     return Token(
         policy=der.oid(policy),
         serial=f"{abs(der.integer(serial)):x}",
-        gen_time_ns=at_ns,
-        whole_seconds=whole,
+        gen_time_ns=_time_ns(gen_time),
         accuracy_us=None if accuracy is None else _accuracy(accuracy),
         nonce=None if nonce is None else f"{abs(der.integer(nonce)):x}",
         algorithm=name,
@@ -194,8 +193,9 @@ def _read(signed: cms.SignedData) -> Token:
     )
 
 
-def _time(node: der.Node) -> tuple[int, bool]:
-    """GeneralizedTime as RFC 3161 section 2.4.2 restricts it: UTC, seconds always, a fraction at will."""
+def _time_ns(node: der.Node) -> int:
+    """GeneralizedTime as RFC 3161 section 2.4.2 restricts it: UTC, seconds always, a fraction at will, of which
+    microseconds are kept."""
     text = node.body.decode("ascii", "replace")
     whole, point, fraction = text.removesuffix("Z").partition(".")
     if node.tag != der.GENERALIZED_TIME or not text.endswith("Z") or len(whole) != 14 or not whole.isdigit():
@@ -207,7 +207,7 @@ def _time(node: der.Node) -> tuple[int, bool]:
     except ValueError as error:
         raise IntegrityError("the token's time is no date") from error
     seconds = (moment - _EPOCH) // timedelta(seconds=1)
-    return seconds * 1_000_000_000 + int(fraction.ljust(9, "0") or 0), not point
+    return seconds * _SECOND + int(fraction[:6].ljust(6, "0")) * 1_000
 
 
 def _accuracy(node: der.Node) -> int:
@@ -250,8 +250,8 @@ def _moment(said: Token) -> datetime:
     return _EPOCH + timedelta(microseconds=said.gen_time_ns // 1_000)
 
 
-def _accuracy_us(said: Token) -> int:
-    return ASSUMED_ACCURACY_US if said.accuracy_us is None else said.accuracy_us
+def _accuracy_ns(accuracy_us: int | None) -> int:
+    return (ASSUMED_ACCURACY_US if accuracy_us is None else accuracy_us) * 1_000
 
 
 def _at_least(found: list[der.Node], count: int) -> list[der.Node]:

@@ -19,6 +19,7 @@ from ..canonical import statement_bytes
 from ..errors import InputError, NotFound
 from ..model import Entry, FileRef, ModelRef, PromptVersion, Relation
 from . import queries, tables
+from .attestations import Attestations
 from .authored import Authored
 from .columns import Bytes, as_bytes
 from .decisions import Decisions
@@ -60,6 +61,7 @@ class Index:
         self._writer = writer
         self.decisions = Decisions(database)
         self.authored = Authored(database)
+        self.attestations = Attestations(database, writer)
 
     # runs
 

@@ -16,7 +16,7 @@ from ..errors import IntegrityError, NewerFormat, ProvenanceError
 from ..model import Json, Kind, Relation
 from ..record import schema
 from ..seal import dsse
-from . import authored_rows
+from . import attested_rows, authored_rows
 from .values import fold
 from .values import integer as _integer
 from .values import optional as _optional
@@ -299,5 +299,7 @@ _MAKERS = {
     Kind.IMPORT: _import,
     Kind.RECORDING: authored_rows.recording,
     Kind.REPLAY: _replay,
+    Kind.ANCHOR: attested_rows.anchor,
+    Kind.WITNESS: attested_rows.witness,
     Kind.GAP: _gap,
 }

@@ -343,6 +343,29 @@ sessions = Table(
     Column("recorded_at", Text, nullable=False),
 )
 
+anchors = Table(
+    "anchors",
+    metadata,
+    Column("seq", _Seq, primary_key=True),
+    Column("size", BigInteger, nullable=False),  # entries that the checkpoint covers
+    *(Column(name, Name, nullable=False) for name in ("note", "token")),
+    Column("authority", Text, nullable=False),
+    *(Column(name, Text) for name in ("url", "signer")),
+    Column("gen_time", Text, nullable=False),
+    Column("accuracy_us", BigInteger),
+    *(Column(name, Text, nullable=False) for name in ("source", "recorded_at")),
+)
+
+witnesses = Table(
+    "witnesses",
+    metadata,
+    Column("seq", _Seq, primary_key=True),
+    Column("size", BigInteger, nullable=False),
+    Column("note", Name, nullable=False),
+    *(Column(name, Text, nullable=False) for name in ("name", "public_key", "cosigned_at", "recorded_at")),
+    Column("label", Text),
+)
+
 gaps = Table(
     "gaps",
     metadata,
@@ -362,6 +385,6 @@ summaries = Table(
 
 INDEX_TABLES: tuple[Table, ...] = (
     executions, endings, outputs, assets, prompts, models, edges, model_files, intents, decisions, replays, outcomes,
-    imports, import_sources, recordings, sessions, gaps
+    imports, import_sources, recordings, anchors, witnesses, sessions, gaps
 )  # fmt: skip
 DERIVED_TABLES: tuple[Table, ...] = (open_runs, texts)

@@ -21,9 +21,11 @@ from comfy_provenance.provenance.model import (
     Output,
     PromptVersion,
     Relation,
+    SignedHead,
     Status,
+    Token,
 )
-from comfy_provenance.provenance.record import imports, outcome, predicate, recordings
+from comfy_provenance.provenance.record import attested, imports, outcome, predicate, recordings
 from comfy_provenance.provenance.seal.keys import Signer
 from comfy_provenance.provenance.store.ledger import Binding, Ledger
 
@@ -183,6 +185,23 @@ class Recorder:
         self.bring("b-edited.png", of=[source], note="retouched")
         started = self.film("film", recordings.Capture("video/webm", "window"), None)
         self.film("film", recordings.Chunk(0, 0, 4, digest_of("chunk")), started)
+        head = SignedHead(digest_of("note"), 5, digest_of("root"))
+        said = Token("1.2.3", "1", self.now().wall_ns, 1_000_000, "ff", "sha256", head.object, "CN=Authority")
+        anchor = attested.anchor(
+            session="s1",
+            at=self.now(),
+            checkpoint=head,
+            token=digest_of("token"),
+            said=said,
+            authority="Authority",
+            url="https://tsa.example/tsr",
+            requested=True,
+        )
+        self.ledger.append(Kind.ANCHOR, lambda binding: anchor)
+        witness = attested.witness(
+            session="s1", at=self.now(), checkpoint=head, name="a/b", public_key="PEM", cosigned_s=1, label="李"
+        )
+        self.ledger.append(Kind.WITNESS, lambda binding: witness)
         gap = predicate.gap(session="s1", at=self.now(), reason="disk-full", missed=predicate.Missed(3, 1, 1))
         self.ledger.append(Kind.GAP, lambda binding: gap)
 

@@ -128,7 +128,7 @@ BODIES = {
         at=AT,
         checkpoint=SignedHead(HEX, 7, OTHER),
         token=OTHER,
-        said=Token("1.2.3.4.1", "0a", AT.wall_ns, True, 1_000_000, "f00d", "sha256", HEX, "CN=联合信任"),
+        said=Token("1.2.3.4.1", "0a", AT.wall_ns, 1_000_000, "f00d", "sha256", HEX, "CN=联合信任"),
         authority="Local",
         url="https://tsa.example/tsr",
         requested=True,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from comfy_provenance.provenance.errors import InputError, IntegrityError, NetworkError
-from comfy_provenance.provenance.seal import cms, der, timestamp
+from comfy_provenance.provenance.seal import cms, timestamp
 from comfy_provenance.provenance.seal.timestamp import Trust
 from comfy_provenance.tests.authorities import POLICY, TST_INFO, UTC, Authority, Pki, needs_openssl
 
@@ -44,9 +44,10 @@ def test_a_token_says_what_openssl_says_it_says(authority: Authority, roots: tim
     assert checked.trust is Trust.TRUSTED and checked.reason is None
     said = checked.said
     assert (said.policy, said.imprint, said.nonce) == (POLICY, DIGEST.hex(), asked.nonce)
-    assert (said.accuracy_us, said.whole_seconds) == (1_000_000, True)
+    assert said.accuracy_us == 1_000_000
     assert said.signer is not None and said.signer.startswith("CN=Test TSA")
-    assert timestamp.earliest_ns(said) <= before <= time.time_ns() <= timestamp.latest_ns(said) + 1_000_000_000
+    bounds = (said.gen_time_ns, said.accuracy_us)
+    assert timestamp.earliest_ns(*bounds) <= before <= time.time_ns() <= timestamp.latest_ns(*bounds) + 1_000_000_000
     path = tmp_path / "token"
     path.write_bytes(token)
     shown = subprocess.run(
@@ -148,7 +149,27 @@ def test_roots_are_those_that_sign_themselves(pki: Pki) -> None:
             timestamp.read_roots(data)
 
 
-def test_times_with_fractions_are_read_exactly() -> None:
-    node = der.Node(der.GENERALIZED_TIME, b"20261126120000.25Z", b"")
+def test_a_time_in_whole_seconds_may_have_been_cut() -> None:
+    second = 1_000_000_000
+    assert timestamp.latest_ns(7 * second, None) == 9 * second
+    assert timestamp.latest_ns(7 * second, 500_000) == 8 * second + second // 2
+    assert timestamp.latest_ns(7 * second + 250_000_000, 1_000) == 7 * second + 251_000_000
+    assert timestamp.earliest_ns(7 * second, None) == 6 * second
+
+
+@pytest.mark.parametrize(
+    ("text", "fraction_ns"),
+    [(b"20261126120000Z", 0), (b"20261126120000.25Z", 250_000_000), (b"20261126120000.000001Z", 1_000)],
+)
+def test_times_are_read_with_their_fractions(pki: Pki, text: bytes, fraction_ns: int) -> None:
     at = datetime.datetime(2026, 11, 26, 12, tzinfo=UTC)
-    assert timestamp._time(node) == (int(at.timestamp()) * 10**9 + 250_000_000, False)
+    token = pki.forge(DIGEST, at=text)
+    assert timestamp.read(token).gen_time_ns == int(at.timestamp()) * 10**9 + fraction_ns
+
+
+@pytest.mark.parametrize(
+    "text", [b"2611261200Z", b"20261126120000", b"20261326120000Z", b"20261126120000.Z", b"2026112612000\xb2Z"]
+)
+def test_other_times_are_refused(pki: Pki, text: bytes) -> None:
+    with pytest.raises(IntegrityError, match="time"):
+        timestamp.read(pki.forge(DIGEST, at=text))
