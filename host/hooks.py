@@ -17,11 +17,12 @@ from typing import Any
 
 from ..provenance import canonical
 from ..provenance.errors import InputError
-from ..provenance.model import Accepted, Clock, Event, Finished, Withdrawn
+from ..provenance.model import Accepted, Clock, Event, Finished, Repeat, Withdrawn
 
 LOG = logging.getLogger("comfy-provenance")
 STAMP = "provenance"
 LONGEST_ID = 200
+LONGEST_SHEET = 64
 MOST_TOLD = 50
 
 
@@ -114,14 +115,15 @@ class QueueHooks:
         workflow = png_info.get("workflow") if isinstance(png_info, dict) else None
         if not isinstance(workflow, dict):
             workflow = None
-        parent, method = _parent(workflow, extra_data)
+        repeat = _repeat(extra_data)
+        parent, method = (None, None) if repeat is not None else _parent(workflow, extra_data)
         received = {"prompt": prompt, "extra": _remaining(extra_data), "outputs": list(outputs)}
         if workflow is not None:
             received["workflow"] = workflow
         frozen = _frozen(received)
         execution = self._new_id(str(prompt_id))
         self._open[execution] = None
-        if not self._offer(Accepted(execution, str(prompt_id), float(number), parent, method, frozen, at)):
+        if not self._offer(Accepted(execution, str(prompt_id), float(number), parent, method, frozen, at, repeat)):
             self._open.pop(execution, None)
             return
         _stamp(workflow, extra_data, execution)
@@ -193,6 +195,18 @@ def _parent(workflow: dict[str, Any] | None, extra_data: dict[str, Any]) -> tupl
         if isinstance(found, str) and 0 < len(found) <= LONGEST_ID:
             return found, method
     return None, None
+
+
+def _repeat(extra_data: dict[str, Any]) -> Repeat | None:
+    """The run that a client says this one repeats, at `extra_data.provenance.replay_of`, and its cell on a sheet."""
+    stamp = extra_data.get(STAMP)
+    original = stamp.get("replay_of") if isinstance(stamp, dict) else None
+    if not isinstance(original, str) or not 0 < len(original) <= LONGEST_ID:
+        return None
+    match stamp.get("sheet"):
+        case {"id": str(sheet), "cell": int(cell), "cells": int(cells)} if sheet and 0 <= cell < cells:
+            return Repeat(original, sheet[:LONGEST_SHEET], cell, cells)
+    return Repeat(original)
 
 
 def _remaining(extra_data: dict[str, Any]) -> dict[str, Any]:

@@ -250,8 +250,21 @@ class ModelRef:
 
 
 @dataclass(frozen=True, slots=True)
+class Repeat:
+    """What a client says of a run that repeats an earlier one: which, and its cell on a sheet of variations."""
+
+    execution: str
+    sheet: str | None = None
+    cell: int | None = None
+    cells: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Accepted:
-    """ComfyUI accepted a graph. `frozen` thaws to {"prompt", "workflow" | absent, "extra", "outputs"}."""
+    """ComfyUI accepted a graph. `frozen` thaws to {"prompt", "workflow" | absent, "extra", "outputs"}.
+
+    A run that repeats an earlier one has no parent: it is no revision of anything.
+    """
 
     execution: str
     prompt_id: str
@@ -260,6 +273,7 @@ class Accepted:
     parent_method: str | None
     frozen: bytes
     at: Instant
+    repeat: Repeat | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from ..model import Asset, Json, ModelRef
 from ..record.graph import ApiGraph
 
 COMFYUI = "ComfyUI"  # in `Recorded.versions` and `Present.versions`, the program itself
+Kind = Literal["workflow", "prompt"]
 NODES, MODELS, PACKS, INPUTS = CHECKS = ("nodes", "models", "packs", "inputs")
 
 _RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
@@ -84,7 +85,7 @@ class Restored:
     """
 
     execution: str
-    kind: Literal["workflow", "prompt"]
+    kind: Kind
     data: bytes
     drift: Mapping[str, Json]
 
@@ -98,9 +99,15 @@ def plan(recorded: Recorded, present: Present) -> Restored:
     `changed`; `kept` is the digest of a copy that can be put back. Not checked: whether a run would give the same
     result.
     """
+    kind: Kind = "prompt" if recorded.workflow is None else "workflow"
+    data = recorded.prompt if recorded.workflow is None else recorded.workflow
+    return Restored(recorded.execution, kind, data, drift_of(recorded, present, kind))
+
+
+def drift_of(recorded: Recorded, present: Present, kind: Kind) -> dict[str, Json]:
+    """What has drifted, as `Restored.drift`; `redacted` speaks of the document of that kind."""
     able = set(present.checks())
-    kind: Literal["workflow", "prompt"] = "prompt" if recorded.workflow is None else "workflow"
-    drift = {
+    return {
         NODES: list(_nodes(recorded, present)) if NODES in able else [],
         MODELS: list(_models(recorded, present)) if MODELS in able else [],
         PACKS: list(_packs(recorded, present)) if PACKS in able else [],
@@ -108,8 +115,6 @@ def plan(recorded: Recorded, present: Present) -> Restored:
         "redacted": [dict(mark) for mark in recorded.redactions if mark.get("document") == kind],
         "not_checked": [name for name in CHECKS if name not in able],
     }
-    data = recorded.prompt if recorded.workflow is None else recorded.workflow
-    return Restored(recorded.execution, kind, data, drift)
 
 
 def has_drifted(drift: Mapping[str, Json]) -> bool:

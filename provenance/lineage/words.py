@@ -47,6 +47,16 @@ def hunks(before: str, after: str) -> list[Hunk]:
     return _tidy(middle)
 
 
+def parts(text: str) -> list[str]:
+    """What can be left out of a text, in its order and each once: its phrases between commas and stops, or, where it
+    has one phrase only, its words. Signs of punctuation alone are no parts."""
+    phrases = [phrase.strip(" \t\r\n,，、。;；.") for phrase in _phrases(text)]
+    found = [phrase for phrase in phrases if phrase]
+    if len(found) < 2:
+        found = [word for word in _words(text) if any(map(str.isalnum, word))]
+    return list(dict.fromkeys(found))
+
+
 def _words(text: str) -> list[str]:
     return _TOKEN.findall(text)
 

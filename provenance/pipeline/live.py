@@ -27,6 +27,7 @@ from .opening import open_ledger, redaction_salt
 from .reading import Ended, Job, Reading, ReadObservation, job_bytes
 from .recent import Recent
 from .recorder import Recorder, Surveyed, Work
+from .replays import Replays
 from .run import Run
 
 LOG = logging.getLogger("comfy-provenance")
@@ -58,7 +59,8 @@ class Live:
         self._clock = clock
         self._fingerprints = Fingerprints(submit, lambda: self._hasher.backlog() - 1)
         self._asked: set[ModelFile] = set()
-        self._reading = Reading(settings, ledger.objects, submit, self._fingerprint)
+        replays = Replays(ledger, host, submit)
+        self._reading = Reading(settings, ledger.objects, submit, self._fingerprint, replays.compare)
         capacity = settings.queue_capacity
         self._reader: Worker[Job] = Worker(
             "provenance-reader",
@@ -86,6 +88,7 @@ class Live:
         self._recorder.close_lost_runs(lambda other: is_alive(places.ledger, other))
         self._recorder.session_event("start")  # last of what can fail: a session starts once
         self._reader.start()
+        self._recorder.compare_left_replays()
         self._hasher.start()
 
     @classmethod

@@ -1,7 +1,8 @@
 """Work on files, on a thread of its own: a long video must not keep a new submission from being signed.
 
 For each run, in this order: what it loads, right after its submission; what its provenance nodes saw, while it runs;
-what it wrote, when it has ended. Everything found is handed back to the writer as one frozen value per step.
+what it wrote, when it has ended; and how that compares with its original, once the completion of a replay is recorded.
+Everything found is handed back to the writer as one frozen value per step.
 """
 
 from __future__ import annotations
@@ -52,7 +53,14 @@ class ReadEnd:
     at: Instant
 
 
-Job = ReadInputs | ReadObservation | ReadEnd
+@dataclass(frozen=True, slots=True)
+class CompareReplay:
+    """Compare what a replay, whose completion is recorded, made with what its original made."""
+
+    execution: str
+
+
+Job = ReadInputs | ReadObservation | ReadEnd | CompareReplay
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +87,8 @@ class Ended:
 
 
 class Reading:
-    """Carries out jobs; `done` receives an `Ended` per `ReadEnd`, `models_found` a run whose `models` are set."""
+    """Carries out jobs; `done` receives an `Ended` per `ReadEnd`, `models_found` a run whose `models` are set, and
+    `compare` the id of a replay."""
 
     def __init__(
         self,
@@ -87,11 +96,13 @@ class Reading:
         objects: Objects,
         done: Callable[[Ended], object],
         models_found: Callable[[Run], object],
+        compare: Callable[[str], object],
     ) -> None:
         self._settings = settings
         self._objects = objects
         self._done = done
         self._models_found = models_found
+        self._compare = compare
         self._reuse = Reuse()
         self._facts: OrderedDict[tuple[str, int, int, int], FileFacts] = OrderedDict()
 
@@ -101,6 +112,8 @@ class Reading:
             self._read_inputs(job.run)
         elif isinstance(job, ReadObservation):
             job.run.observed.append(_observed(job))
+        elif isinstance(job, CompareReplay):
+            self._compare(job.execution)
         else:
             self._read_end(job)
 
@@ -243,7 +256,7 @@ class Reading:
             facts = FileFacts(text.digest, text.size, 0, "text/plain")
             return Output(item.node, item.key, item.ordinal, None, facts, kept=text.digest, reused=reused)
         output = Output(item.node, item.key, item.ordinal, item.file, None, reused=reused)
-        path, problem = _inside(item.file, run.host.host.directories())
+        path, problem = inside(item.file, run.host.host.directories())
         if path is None:
             return replace(output, problem=problem)
         try:
@@ -319,7 +332,7 @@ def _above(run: Run, cached: frozenset[str]) -> Iterator[str]:
                 waiting.append(link.source)
 
 
-def _inside(file: FileRef, directories: Mapping[str, str]) -> tuple[Path | None, str | None]:
+def inside(file: FileRef, directories: Mapping[str, str]) -> tuple[Path | None, str | None]:
     """The path of a reported file, if it stays in its folder after links are followed."""
     folder = directories.get(file.type)
     if folder is None:

@@ -33,15 +33,16 @@ from ..model import (
     Switched,
     Withdrawn,
 )
-from ..record import edges, predicate
+from ..record import edges, outcome, predicate
 from ..record.redact import Redactor
 from .book import Book
 from .completions import complete
 from .fingerprint import Fingerprinted
-from .reading import Ended, Job, ReadEnd, ReadInputs, ReadObservation
+from .reading import CompareReplay, Ended, Job, ReadEnd, ReadInputs, ReadObservation
+from .replays import Compared
 from .run import Run
 from .statements import Stated, answer, decide
-from .submissions import JSON_TYPE, parent_of, record_intents, reopen, submit
+from .submissions import JSON_TYPE, parent_of, record_intents, reopen, repeats_of, submit
 
 LOG = logging.getLogger("comfy-provenance")
 
@@ -53,7 +54,7 @@ class Surveyed:
     environment: Json
 
 
-Work = Event | Ended | Fingerprinted | Surveyed | Stated | Trouble
+Work = Event | Ended | Compared | Fingerprinted | Surveyed | Stated | Trouble
 
 
 class Recorder:
@@ -89,6 +90,8 @@ class Recorder:
                     self._read(ReadEnd(self._runs[work.execution], None, Status.CANCELLED, work.at))
             case Ended():
                 self._end(work)
+            case Compared():
+                self._compared(work)
             case Fingerprinted():
                 self._fingerprinted(work)
             case Surveyed():
@@ -124,6 +127,11 @@ class Recorder:
                 run = self._runs[row.id] = reopen(self._book, self._host, self._salt, row.id)
                 self._read(ReadEnd(run, None, Status.LOST, self._book.clock()))
 
+    def compare_left_replays(self) -> None:
+        """Compare the replays that ended without their outcome being written, as when the host was killed."""
+        for execution in self._book.index.replays.without_outcome():
+            self._read(CompareReplay(execution))
+
     def session_event(self, event: str, environment: bytes | None = None, reason: str | None = None) -> int:
         """Append a session entry and give its index; `environment` is the bytes of the object it names."""
         say = partial(
@@ -137,6 +145,21 @@ class Recorder:
         )
         objects = [] if environment is None else [(environment, JSON_TYPE)]
         return self._book.append(Kind.SESSION, say, objects, event=event)
+
+    def _compared(self, found: Compared) -> None:
+        if any(row.outcome is not None for row in self._book.index.replays.of([found.execution])):
+            return  # another session of the same ledger was faster
+        say = partial(
+            outcome.replay,
+            session=self._book.session,
+            execution=found.execution,
+            original=found.original,
+            completion=found.completion,
+            prompt_document=found.prompt_document,
+            comparison=found.comparison,
+        )
+        told: dict[str, Json] = {"replay_of": found.original, "outcome": found.comparison.outcome.value}
+        self._book.append(Kind.REPLAY, say, execution=found.execution, **told)
 
     def _switch(self, switched: Switched) -> dict[str, Json]:
         clean = Redactor(self._salt, lambda class_type: None).text
@@ -154,7 +177,8 @@ class Recorder:
         run = self._runs.get(event.execution)
         if run is None:
             parent = parent_of(event, self._known_run(event.parent))
-            run = self._runs[event.execution] = submit(self._book, self._host, self._salt, event, parent)
+            repeats = repeats_of(event, None if event.repeat is None else self._known_run(event.repeat.execution))
+            run = self._runs[event.execution] = submit(self._book, self._host, self._salt, event, parent, repeats)
         record_intents(self._book, run)
         self._read(ReadInputs(run))
 
@@ -172,6 +196,8 @@ class Recorder:
         if run.stamp in self._runs:
             models = self._completed(ended)
             del self._runs[run.stamp]
+            if run.repeats:
+                self._read(CompareReplay(run.execution))
             reach = edges.Reach(run.graph, ended.outputs)
             for model in models:
                 if model.sha256 is None and model.size is not None:

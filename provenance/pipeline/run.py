@@ -33,7 +33,7 @@ class Run:
     """One recorded run. The writer fills the first part; the reading side owns the second.
 
     `execution` is the id in the ledger, `stamp` the one the host knows it by (they differ only when a client repeated
-    a prompt id of an earlier session).
+    a prompt id of an earlier session). `repeats`: it repeats a run that the ledger holds.
     """
 
     execution: str
@@ -46,6 +46,7 @@ class Run:
     accepted: Instant
     host: HostView
     redactor: Redactor
+    repeats: bool = False
 
     assets: tuple[Asset, ...] = ()
     models: tuple[ModelRef, ...] = ()

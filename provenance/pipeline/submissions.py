@@ -20,7 +20,14 @@ INTENT_CLASS = "ProvenanceIntent"
 JSON_TYPE = "application/json"
 
 
-def submit(book: Book, host: Host, salt: bytes, event: Accepted, parent: predicate.Parent | None) -> Run:
+def submit(
+    book: Book,
+    host: Host,
+    salt: bytes,
+    event: Accepted,
+    parent: predicate.Parent | None,
+    repeats: predicate.Repeats | None = None,
+) -> Run:
     """Write the submission. Secrets are replaced before a byte of the graph is made."""
     received = canonical.thaw(event.frozen)
     view = HostView(host)
@@ -41,6 +48,7 @@ def submit(book: Book, host: Host, salt: bytes, event: Accepted, parent: predica
         packs=_packs(host, graph),
         redactions=clean.marks,
         parent=parent,
+        repeats=repeats,
     )
     while True:
         execution = _unused_id(book, event)
@@ -54,6 +62,7 @@ def submit(book: Book, host: Host, salt: bytes, event: Accepted, parent: predica
                 prompt_id=event.prompt_id,
                 parent=None if parent is None else parent.execution,
                 status=Status.QUEUED.value,
+                **({} if repeats is None else {"replay_of": repeats.execution}),
             )
         except InputError:
             if book.index.execution(execution) is None:
@@ -68,6 +77,7 @@ def submit(book: Book, host: Host, salt: bytes, event: Accepted, parent: predica
         graph=graph,
         targets=tuple(str(node) for node in received["outputs"]),
         parent=parent.execution if parent is not None and parent.known else None,
+        repeats=repeats is not None and repeats.known,
         accepted=event.at,
         host=view,
         redactor=redactor,
@@ -108,6 +118,7 @@ def reopen(book: Book, host: Host, salt: bytes, execution: str) -> Run:
         graph=graph,
         targets=tuple(node for node in graph.nodes if view.is_output_node(graph.class_type(node))),
         parent=row.parent if row.parent_known else None,
+        repeats=any(repeat.known for repeat in book.index.replays.of([row.id])),
         accepted=book.clock(),
         host=view,
         redactor=Redactor(salt, view.widget_names),
@@ -135,6 +146,14 @@ def _packs(host: Host, graph: ApiGraph) -> dict[str, str | None]:
 
 def _revision(execution: str, parent: predicate.Parent) -> Edge:
     return Edge(execution, parent.execution, Relation.REVISION_OF, parent.basis, parent.method)
+
+
+def repeats_of(event: Accepted, known: str | None) -> predicate.Repeats | None:
+    """The run that this one repeats; `known` is its id in this ledger, None when the ledger does not hold it."""
+    repeat = event.repeat
+    if repeat is None:
+        return None
+    return predicate.Repeats(known or repeat.execution, known is not None, repeat.sheet, repeat.cell, repeat.cells)
 
 
 def parent_of(event: Accepted, known: str | None) -> predicate.Parent | None:

@@ -23,7 +23,7 @@ from ..record import files
 from ..seal import checkpoint
 from ..seal.keys import PublicKey
 from ..store.ledger import Ledger
-from . import checking, disk, filters, identify, machine
+from . import checking, disk, filters, identify, machine, replaying, sheets
 from .details import Details
 from .machine import Machine
 from .refs import Resolver
@@ -139,6 +139,26 @@ class Api:
             "sha256": sha256_hex(found.data),
             "drift": dict(found.drift),
         }
+
+    def replay_plan(self, ref: str) -> dict[str, Json]:
+        """{"execution", "drift", "hindrances"}: what to know before a run is queued again; see `replaying.plan`."""
+        run = self._details.execution(self._resolver.run(ref))
+        return replaying.plan(self._details.recorded(run), self._machine())
+
+    def replay_body(self, ref: str, asked: Mapping[str, Json]) -> bytes:
+        """What to post to ComfyUI's `/prompt`; see `replaying.asked` and `replaying.body`."""
+        run = self._details.execution(self._resolver.run(ref))
+        return replaying.body(self._ledger, self._host, run, replaying.asked(asked))
+
+    def plan_sheet(self, ref: str, asked: Mapping[str, Json]) -> dict[str, Json]:
+        """{"execution", "sheet", "cells"} of a grid of variations around a run; see `replaying.sheet`."""
+        run = self._details.execution(self._resolver.run(ref))
+        wanted = replaying.asked(asked)
+        return replaying.sheet(self._details.recorded(run), wanted.axes, wanted.most)
+
+    def sheet(self, sheet: str) -> dict[str, Json]:
+        """{"sheet", "of", "cells", "items"}: the cells that were queued so far; see `sheets.told`. Raises NotFound."""
+        return sheets.told(self._ledger, self._runs, sheet)
 
     def put_back(self, ref: str) -> list[dict[str, Json]]:
         """Write kept copies of missing or changed inputs under new names into the input folder. Raises InputError

@@ -18,10 +18,13 @@ from typing import NoReturn
 from ..config import VERSION
 from ..errors import IntegrityError, ProvenanceError
 from ..lineage.summary import one_line
+from ..lineage.vary import USUAL_MOST
 from .exits import FINDINGS, GOOD, INTERRUPTED, UNUSABLE
 from .places import VARIABLE, find_ledger
+from .queueing import LOCAL
 
 PROGRAM = "comfy-provenance"
+REPLAYS = ".replay_commands"
 
 
 class _Usage(Exception):
@@ -106,6 +109,7 @@ def _parser() -> argparse.ArgumentParser:
     restore.add_argument("execution", metavar="EXEC", help=ref)
     restore.add_argument("-o", "--output", metavar="FILE", required=True, help="where to write it; - for stdout")
     restore.add_argument("--put-back", action="store_true", help="write kept copies of missing inputs under new names")
+    _replaying(verb, ref)
     verify = verb("verify", "check every signature, link and object, and the index")
     verify.add_argument("--key", metavar="PEM", help="the public key that must have signed, from a place you trust")
     envelopes = verb("envelopes", "write the signed entries as DSSE files", json=False)
@@ -115,6 +119,34 @@ def _parser() -> argparse.ArgumentParser:
     verb("status", "tell how much is recorded")
     verbs.add_parser("demo", help="run a scripted session on the embedded host", add_help=False)
     return parser
+
+
+def _replaying(verb: Callable[..., argparse.ArgumentParser], ref: str) -> None:
+    """Commands that queue recorded runs again."""
+    replay = verb("replay", module=REPLAYS, about="queue a recorded run again, without caches, and compare")
+    replay.add_argument("--put-back", action="store_true", help="write kept copies of missing inputs, and use those")
+    replay.add_argument("--dry-run", action="store_true", help="only tell what has drifted")
+    vary = verb("vary", module=REPLAYS, about="queue a small grid of variations around a run, and show the sheet")
+    vary.add_argument(
+        "--without",
+        metavar="NODE.INPUT[=PIECE,…]",
+        action="append",
+        default=[],
+        help="leave one piece of a text out at a time; every phrase in turn when none is named",
+    )
+    vary.add_argument(
+        "--set", metavar="NODE.INPUT=VALUE,…", action="append", default=[], help="give an input other values"
+    )
+    vary.add_argument("--most", type=_positive, metavar="N", default=USUAL_MOST, help="refuse more runs than this")
+    sheet = verb("sheet", module=REPLAYS, about="show a sheet of variations that was queued before")
+    sheet.add_argument("sheet", metavar="SHEET", help="the sheet's id")
+    for command in (replay, vary):
+        command.add_argument("execution", metavar="EXEC", help=ref)
+        command.add_argument("--timeout", type=_positive, metavar="S", default=3600, help="seconds to wait in all")
+    for command in (vary, sheet):
+        command.add_argument("-o", "--output", metavar="FILE", help="write the sheet as one HTML file")
+    for command in (replay, vary, sheet):
+        command.add_argument("--server", metavar="URL", default=LOCAL, help=f"the running ComfyUI; else {LOCAL}")
 
 
 def _positive(text: str) -> int:

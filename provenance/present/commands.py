@@ -33,13 +33,13 @@ def log(options: argparse.Namespace, ledger: Path) -> int:
         items = api.log(options.limit)
         if options.json:
             for item in items:
-                _json(item)
+                json_line(item)
         elif options.graph:
-            _lines(printing.log_graph(list(items), _signs()))
+            lines(printing.log_graph(list(items), _signs()))
         else:
             listed = list(items)
             names = printing.short_ids(item["execution"] for item in listed)
-            _lines(printing.run_line(item, names[item["execution"]]) for item in listed)
+            lines(printing.run_line(item, names[item["execution"]]) for item in listed)
     return GOOD
 
 
@@ -62,9 +62,9 @@ def diff(options: argparse.Namespace, ledger: Path) -> int:
     with _api(ledger) as api:
         found = api.compared(options.a, options.b)
         if options.json:
-            _json(found.to_json())
+            json_line(found.to_json())
         else:
-            _lines(summary(found) or ["no changes"])
+            lines(summary(found) or ["no changes"])
     return GOOD
 
 
@@ -80,26 +80,26 @@ def restore(options: argparse.Namespace, ledger: Path) -> int:
             sys.stdout.buffer.write(found.data)
         back = api.put_back(options.execution) if options.put_back else []
         if options.json:
-            _json({**api.described(found), "file": None if written is None else str(written), "put_back": back})
+            json_line({**api.described(found), "file": None if written is None else str(written), "put_back": back})
             return GOOD
-        lines = [f"{found.kind} of run {found.execution}: {written or 'standard output'}", *printing.drift(found.drift)]
-        lines += [f"{one_line(item['name'])} is back as {item['new_name']}" for item in back]
-        _lines(lines, sys.stderr)
+        told = [f"{found.kind} of run {found.execution}: {written or 'standard output'}", *printing.drift(found.drift)]
+        told += [f"{one_line(item['name'])} is back as {item['new_name']}" for item in back]
+        lines(told, sys.stderr)
     return GOOD
 
 
 def verify(options: argparse.Namespace, ledger: Path) -> int:
     """Check everything; exit code 1 when anything is wrong."""
     key = None if options.key is None else read_key(Path(options.key))
-    with _api(ledger) as api, _progress() as progress:
-        found = api.verify(key=key, progress=progress)
+    with _api(ledger) as api, progress() as tell:
+        found = api.verify(key=key, progress=tell)
     if options.json:
-        _json(found)
+        json_line(found)
     else:
         head = found["checkpoint"]
-        _lines(printing.findings(found))
+        lines(printing.findings(found))
         covered = "" if head is None else f", checkpoint {head['origin']} {head['size']} {head['root'][:16]}"
-        _lines([f"{'good' if found['ok'] else 'NOT GOOD'}: {found['entries']} entries{covered}"])
+        lines([f"{'good' if found['ok'] else 'NOT GOOD'}: {found['entries']} entries{covered}"])
     return GOOD if found["ok"] else FINDINGS
 
 
@@ -107,7 +107,7 @@ def envelopes(options: argparse.Namespace, ledger: Path) -> int:
     """Write the raw envelopes, the public key and the checkpoint."""
     with _api(ledger) as api:
         count = api.envelopes(Path(options.output))
-    _lines([f"{count} envelopes, public.pem and checkpoint in {options.output}"])
+    lines([f"{count} envelopes, public.pem and checkpoint in {options.output}"])
     return GOOD
 
 
@@ -115,23 +115,23 @@ def fsck(options: argparse.Namespace, ledger: Path) -> int:
     """Compare the index with the entries, after making it anew when asked."""
     opened = Ledger.open(ledger, read_only=not options.rebuild_index)
     try:
-        with _progress() as progress:
+        with progress() as tell:
             rebuilt = None
             if options.rebuild_index:
-                done = opened.rebuild_index(progress)
+                done = opened.rebuild_index(tell)
                 rebuilt = asdict(done)
-            found = {**check_index(opened, progress=progress), "rebuilt": rebuilt}
+            found = {**check_index(opened, progress=tell), "rebuilt": rebuilt}
     finally:
         opened.close()
     if options.json:
-        _json(found)
+        json_line(found)
     else:
-        _lines(printing.findings(found))
+        lines(printing.findings(found))
         if rebuilt is not None:
-            _lines([f"index rebuilt: {rebuilt['rows']} rows from {rebuilt['entries']} entries"])
+            lines([f"index rebuilt: {rebuilt['rows']} rows from {rebuilt['entries']} entries"])
         if rebuilt is not None and rebuilt["repaired"]:
-            _lines([f"{rebuilt['repaired']} rows of the record did not say what is signed, and were repaired"])
-        _lines(["index agrees with the entries" if found["ok"] else "index does NOT agree with the entries"])
+            lines([f"{rebuilt['repaired']} rows of the record did not say what is signed, and were repaired"])
+        lines(["index agrees with the entries" if found["ok"] else "index does NOT agree with the entries"])
     return GOOD if found["ok"] else FINDINGS
 
 
@@ -165,7 +165,7 @@ def _api(ledger: Path) -> Iterator[Api]:
 
 
 @contextmanager
-def _progress() -> Iterator[Progress | None]:
+def progress() -> Iterator[Progress | None]:
     """A progress bar on stderr, where a person is looking at it."""
     if not sys.stderr.isatty():
         yield None
@@ -185,18 +185,20 @@ def _answer(
     options: argparse.Namespace, found: dict[str, Json], text: Callable[[dict[str, Json]], Iterable[str]]
 ) -> None:
     if options.json:
-        _json(found)
+        json_line(found)
     else:
-        _lines(text(found))
+        lines(text(found))
 
 
-def _json(value: Json) -> None:
+def json_line(value: Json) -> None:
+    """Print JSON on one line."""
     # What a terminal's encoding lacks is written as \u escapes, which JSON knows.
-    _lines([json.dumps(value, ensure_ascii=not _is_unicode())])
+    lines([json.dumps(value, ensure_ascii=not _is_unicode())])
 
 
-def _lines(lines: Iterable[str], stream: TextIO | None = None) -> None:
-    for line in lines:
+def lines(texts: Iterable[str], stream: TextIO | None = None) -> None:
+    """Print lines, on standard output unless told otherwise."""
+    for line in texts:
         print(line, file=stream or sys.stdout)
 
 

@@ -10,14 +10,13 @@ from ..canonical import parse_json
 from ..errors import NotFound
 from ..lineage.changes import finite
 from ..lineage.restore import COMFYUI, Recorded
+from ..lineage.sides import Sides, document, environment_of, stated
 from ..model import Asset, FileFacts, Json
-from ..seal import dsse
 from ..store.ledger import Ledger
 from ..store.rows import AssetRow, ExecutionRow, OutputRow
-from . import decisions, signatures
+from . import decisions, replays, signatures
 from .refs import Ref
 from .runs import Runs
-from .sides import Sides, document, environment_of
 
 
 class Details:
@@ -55,8 +54,8 @@ class Details:
     def run(self, run: ExecutionRow) -> dict[str, Json]:
         """Everything about one run. `finished` facts are null until its completion is recorded."""
         (line,) = self._runs.lines([run], full=True)
-        submission = self._predicate(run.submission)
-        completion = {} if run.completion is None else self._predicate(run.completion)
+        submission = stated(self._ledger, run.submission)
+        completion = {} if run.completion is None else stated(self._ledger, run.completion)
         return {
             **line,
             "prompt_id": run.prompt_id,
@@ -80,6 +79,8 @@ class Details:
             "redactions": submission["redactions"],
             "intents": [_without(asdict(row), "execution") for row in self._index.intents(run.id)],
             "decisions": decisions.listed(self._index.decisions.of([run.id])),
+            "replay": self._replay(run.id),
+            "replays": replays.repeated_by(self._index.replays.of_original(run.id)),
             "label": None if line["decision"] is None else line["decision"]["label"],
             "session_info": self._session(run.session),
             **signatures.of_run(self._ledger, run.id),
@@ -87,7 +88,7 @@ class Details:
 
     def recorded(self, run: ExecutionRow) -> Recorded:
         """What restoring the run needs. Raises IntegrityError when its snapshot is missing or damaged."""
-        submission = self._predicate(run.submission)
+        submission = stated(self._ledger, run.submission)
         prompt = document(self._ledger, run.prompt)
         return Recorded(
             execution=run.id,
@@ -101,6 +102,12 @@ class Details:
             redactions=[{key: mark[key] for key in ("document", "path")} for mark in submission["redactions"]],
         )
 
+    def _replay(self, execution: str) -> dict[str, Json] | None:
+        row = self._index.replays.one(execution)
+        if row is None:
+            return None
+        return replays.detailed(row, None if row.entry is None else stated(self._ledger, row.entry))
+
     def _session(self, session: str) -> dict[str, Json]:
         events = self._index.sessions(session)
         first: dict[str, str] = {}
@@ -109,7 +116,7 @@ class Details:
         surveys = [row.environment for row in events if row.environment is not None]
         return {
             "id": session,
-            "host": self._predicate(events[0].entry)["host"] if events else None,
+            "host": stated(self._ledger, events[0].entry)["host"] if events else None,
             "started_at": first.get("start"),
             "stopped_at": first.get("stop"),
             "environment": surveys[-1] if surveys else None,
@@ -117,11 +124,6 @@ class Details:
 
     def _observations(self, run: ExecutionRow) -> Json:
         return None if run.observations is None else finite(parse_json(document(self._ledger, run.observations)))
-
-    def _predicate(self, entry: int) -> Mapping[str, Json]:
-        envelope = self._index.entry(entry).envelope
-        predicate: Mapping[str, Json] = parse_json(dsse.read_unverified(envelope).payload)["predicate"]
-        return predicate
 
 
 def versions_in(environment: Json) -> dict[str, str]:

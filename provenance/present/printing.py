@@ -10,6 +10,13 @@ from ..model import Json
 from .lanes import Signs, draw
 
 _WIDE = 160
+OUTCOMES = {
+    "same-bytes": "every byte the same",
+    "same-content": "the same pixels",
+    "different": "different",
+    "incomplete": "outputs are missing or new",
+    "not-compared": "not all could be compared",
+}
 _SHORTEST_ID = 8
 
 
@@ -30,16 +37,63 @@ def run_line(item: Mapping[str, Json], name: str) -> str:
     files = [one_line(output["file"]) for output in item["outputs"] if output["file"] is not None]
     told = ", ".join(files[:3]) + (f" and {len(files) - 3} more" if len(files) > 3 else "")
     changes = "; ".join(item["changes"])
-    return "  ".join(part for part in (name, f"{item['status']:<11}", when, told, changes) if part)
+    again = "" if item["replay"] is None else replay(item["replay"])
+    return "  ".join(part for part in (name, f"{item['status']:<11}", when, again, told, changes) if part)
+
+
+def replay(found: Mapping[str, Json]) -> str:
+    """What a run repeats and what came of it, in a few words."""
+    sheet = found["sheet"]
+    cell = "" if sheet is None else f" (cell {sheet['cell'] + 1} of {sheet['cells']})"
+    outcome = "" if found["outcome"] is None else f": {OUTCOMES.get(found['outcome'], _value(found['outcome']))}"
+    served = ", partly from caches" if found["fresh"] is False else ""
+    drift = f", {found['drifted']} differences around it" if found["drifted"] else ""
+    return f"[REPLAY of {one_line(found['of'], _WIDE)[:_SHORTEST_ID]}{cell}{outcome}{served}{drift}]"
 
 
 def log_graph(items: Sequence[Mapping[str, Json]], signs: Signs) -> Iterator[str]:
     """Runs as lanes, newest on top. items: as `log` gives them, oldest first."""
     by_id = {item["execution"]: item for item in items}
     names = short_ids(by_id)
-    rows = draw([(item["execution"], item["parents"]) for item in reversed(items)], signs)
+    rows = draw([(item["execution"], _above(item)) for item in reversed(items)], signs)
     for row in rows:
         yield row.picture if row.run is None else f"{row.picture}  {run_line(by_id[row.run], names[row.run])}"
+
+
+def outcome(run: Mapping[str, Json]) -> Iterator[str]:
+    """How a replay compares with its original, with what may explain it; `run` is as `show` gives it."""
+    found = run["replay"]
+    yield f"{run['execution']} {run['status']} {replay(found)}"
+    for item in found.get("outputs", ()):
+        numbers = [f"PSNR {item['psnr_db']} dB"] if item["psnr_db"] is not None else []
+        numbers += [f"SSIM {item['ssim']}"] if item["ssim"] is not None and item["verdict"] == "different" else []
+        told = ", ".join([item["verdict"].replace("-", " "), *numbers, *([item["problem"]] if item["problem"] else [])])
+        yield f"  output {_value(item['node'])}/{_value(item['key'])}/{item['ordinal']}: {told}"
+    for item in found.get("tensors", ()):
+        yield f"  {_value(item['name'])} of node {_value(item['node'])}: {'equal' if item['equal'] else 'NOT equal'}"
+    for item in found.get("graph", {}).get("changed", ()):
+        yield f"  graph: {_value(item['node'])}/{_value(item['input'] or 'node')} is not as recorded"
+    if found.get("cached"):
+        yield f"  served from caches, not run: nodes {', '.join(map(_value, found['cached']))}"
+    for item in found.get("drift", ()):
+        yield f"  {item['what']} {_value(item['name'])} was {shown(item['before'])}, is {shown(item['after'])}"
+    if found.get("not_compared"):
+        yield f"  not known of both runs: {', '.join(found['not_compared'])}"
+
+
+def sheet(found: Mapping[str, Json]) -> Iterator[str]:
+    """A sheet of variations, one line per cell."""
+    there = f"{len(found['items'])} of {found['cells']} cells"
+    yield f"sheet {_value(found['sheet'])} around {_value(found['of'])}: {there}"
+    for item in found["items"]:
+        differs = "; ".join(map(_value, item["differs"])) or "as recorded"
+        result = item["replay"]["outcome"]
+        told = OUTCOMES.get(result, "not compared yet") if result else "not compared yet"
+        yield f"  {item['cell'] + 1:>3}  {item['status']:<11}  {differs}  ({told})"
+
+
+def _above(item: Mapping[str, Json]) -> list[str]:
+    return list(item["parents"]) if item["replay"] is None else [item["replay"]["of"]]
 
 
 def fields(value: Mapping[str, Json], indent: str = "") -> Iterator[str]:

@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 from ..errors import InputError, IntegrityError, StorageError
 from ..lineage.changes import Diff
 from ..lineage.diff import compare
+from ..lineage.sides import Inputs, Sides
 from ..lineage.summary import one_line, summary
 from ..model import Json, Status
 from ..store.decisions import DecisionRow
 from ..store.ledger import Ledger
 from ..store.presence import is_alive
 from ..store.rows import ExecutionRow, OutputRow
-from . import decisions, sources
-from .sides import Inputs, Sides
+from . import decisions, replays, sources
 from .sources import Sources
 
 BATCH = 100  # runs whose rows are read together
@@ -62,6 +63,7 @@ class Runs:
             outputs[row.execution].append(row)
         found = sources.find(self._index, runs, [run.id for run in runs if not _only_served(outputs[run.id])])
         more = self._more(runs, outputs, found) if full else {}
+        repeats = {row.execution: replays.line(row) for row in self._index.replays.of(ids)}
         remembered = self._index.summaries(ids)
         sides = self._sides(run for run in runs if run.id not in remembered)
         alive: dict[str, bool] = {}
@@ -79,6 +81,7 @@ class Runs:
                 "parents": found.parents[run.id],
                 "outputs": [_output(row) for row in outputs[run.id]],
                 "changes": list(changes),
+                "replay": repeats.get(run.id),
                 **more.get(run.id, {}),
             }
         if fresh and self._remember:
@@ -128,6 +131,11 @@ class Runs:
         """What changed from one run to another, environment included. Raises IntegrityError."""
         sides = Sides(self._ledger, (a, b), self._inputs)
         return compare(sides.side(a.id, environment=True), sides.side(b.id, environment=True))
+
+    def compare_graphs(self, a: ExecutionRow, b: ExecutionRow) -> Diff:
+        """What differs between the graphs of two runs. Raises IntegrityError."""
+        sides = Sides(self._ledger, (a, b), self._inputs)
+        return compare(*(replace(sides.side(run.id), models=None) for run in (a, b)))
 
     def _sides(self, runs: Iterable[ExecutionRow]) -> Sides:
         """These runs and the heads that they descend from."""

@@ -26,11 +26,13 @@ _C1, _C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
 
 @dataclass(frozen=True, slots=True)
 class Fidelity:
-    """psnr_db in decibels: None where the samples are equal (it is infinite) or not measured. ssim in -1..1.
+    """same: whether all samples of all frames are equal; None when that cannot be told. psnr_db in decibels: None where
+    the samples are equal (it is infinite) or not measured. ssim in -1..1.
 
     `problem` says in a few words what could not be measured.
     """
 
+    same: bool | None = None
     psnr_db: float | None = None
     ssim: float | None = None
     problem: str | None = None
@@ -39,19 +41,20 @@ class Fidelity:
 def measure(one: bytes, other: bytes) -> Fidelity:
     """Compare two still images given as files. Raises nothing for any bytes: `problem` says what went wrong.
 
-    Of several frames the first counts. EXIF orientation is not applied: what is stored is compared.
+    Of several frames the first is measured. EXIF orientation is not applied: what is stored is compared.
     """
     try:
-        a, b = picture.decoded(one), picture.decoded(other)
+        (a, more), (b, others) = picture.decoded(one), picture.decoded(other)
     except InputError as error:
         return Fidelity(problem=str(error))
     if a.size != b.size:
-        return Fidelity(problem=f"{a.width}x{a.height} and {b.width}x{b.height} pixels cannot be compared")
+        return Fidelity(False, problem=f"{a.width}x{a.height} and {b.width}x{b.height} pixels cannot be compared")
     psnr = _psnr(a, b)
+    same = psnr is None and a.tobytes() == b.tobytes() and more == others
     if min(a.size) < WINDOW:
-        return Fidelity(psnr, None, f"too small for SSIM: less than {WINDOW} pixels")
+        return Fidelity(same, psnr, None, f"too small for SSIM: less than {WINDOW} pixels")
     ssim = _ssim(a.convert("RGB").convert("L"), b.convert("RGB").convert("L"))
-    return Fidelity(psnr, ssim, None if ssim is not None else "SSIM needs Pillow 10.3")
+    return Fidelity(same, psnr, ssim, None if ssim is not None else "SSIM needs Pillow 10.3")
 
 
 def _psnr(a: Image.Image, b: Image.Image) -> float | None:

@@ -87,19 +87,31 @@ def look(data: bytes, *, thumbnail: bool = True) -> Picture:
         return Picture(width, height, problem=f"cannot be decoded: {type(error).__name__}")
 
 
-def decoded(data: bytes) -> Image.Image:
-    """The first frame as stored, as RGBA with 8 bits. Raises InputError that says in a few words why not."""
+def decoded(data: bytes) -> tuple[Image.Image, tuple[str, ...]]:
+    """The first frame as stored, as RGBA with 8 bits, and the digests of all others (see `Picture.pixels`).
+
+    Raises InputError that says in a few words why not.
+    """
     try:
         with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
             if image.width * image.height > MAX_PIXELS:
                 raise InputError(f"larger than {MAX_PIXELS} pixels")
             image.load()
             rgba = _rgba(image)
+            more = tuple(_frames(image))
     except _DECODER_ERRORS as error:
         raise InputError(f"cannot be decoded: {type(error).__name__}") from error
     if rgba is None:
         raise InputError("floating-point samples")
-    return rgba
+    return rgba, more
+
+
+def _frames(image: Image.Image) -> Iterator[str]:
+    for frame in range(1, getattr(image, "n_frames", 1)):
+        image.seek(frame)
+        rgba = _rgba(image)
+        if rgba is not None:
+            yield _digest(rgba)
 
 
 def _rgba(image: Image.Image) -> Image.Image | None:

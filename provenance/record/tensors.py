@@ -12,6 +12,7 @@ count. 0.0 and -0.0 differ, and so do two NaNs with different bits.
 from __future__ import annotations
 
 import hashlib
+import json
 import sys
 from dataclasses import dataclass
 from typing import Any
@@ -46,6 +47,34 @@ def tensor_digest(tensor: Any) -> TensorFacts:
         data = plain.reshape(-1).view(torch.uint8).numpy()
         digest.update(memoryview(_little_endian(data, plain)))
     return TensorFacts(dtype, shape, digest.hexdigest())
+
+
+def same_file(one: bytes, other: bytes) -> bool | None:
+    """Whether two safetensors files (latents are such) hold the same tensors: names, dtypes, shapes and every bit.
+
+    The files' metadata and the order of the tensors do not count. None when one is no such file or is damaged.
+    """
+    found = [_stored(data) for data in (one, other)]
+    return None if None in found else found[0] == found[1]
+
+
+def _stored(data: bytes) -> dict[str, tuple[str, list[int], bytes]] | None:
+    length = int.from_bytes(data[:8], "little")
+    if len(data) < 8 or length > len(data) - 8:
+        return None
+    try:
+        header = json.loads(data[8 : 8 + length])
+        body = memoryview(data)[8 + length :]
+        found = {}
+        for name, tensor in header.items():
+            if name != "__metadata__":
+                start, end = tensor["data_offsets"]
+                if not 0 <= start <= end <= len(body):
+                    return None
+                found[name] = (tensor["dtype"], tensor["shape"], bytes(body[start:end]))
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return None
+    return found
 
 
 def _little_endian(data: Any, tensor: Any) -> Any:

@@ -27,6 +27,7 @@ from .engine import Database
 from .envelopes import Envelopes
 from .filters import RunFilter, matching
 from .names import id_ranges
+from .replays import Replays
 from .rows import (
     AssetRow,
     Counts,
@@ -38,7 +39,6 @@ from .rows import (
     ModelRow,
     OutputRow,
     PromptRow,
-    ReplayRow,
     SearchHit,
     SessionRow,
 )
@@ -62,6 +62,7 @@ class Index:
         self.decisions = Decisions(database)
         self.authored = Authored(database)
         self.attestations = Attestations(database, writer)
+        self.replays = Replays(database)
 
     # runs
 
@@ -125,21 +126,6 @@ class Index:
         runs = tables.executions.c
         named_after = and_(runs.id == prompt_id, runs.prompt_id.is_(None))
         return int(self._scalar(select(func.count()).where(or_(runs.prompt_id == prompt_id, named_after))))
-
-    def replays(self, *executions: str) -> list[ReplayRow]:
-        """Those of these runs that repeat an earlier one, with their outcome, in the order of the record."""
-        rows = self._among(queries.REPLAYS, tables.replays.c.execution, executions)
-        return [queries.replay(row) for row in sorted(rows, key=lambda row: row.seq)]
-
-    def replays_of(self, original: str) -> list[ReplayRow]:
-        """Runs that repeat this one, oldest first."""
-        query = queries.REPLAYS.where(tables.replays.c.original == original).order_by(tables.replays.c.seq)
-        return [queries.replay(row) for row in self._rows(query)]
-
-    def sheet(self, sheet: str) -> list[ReplayRow]:
-        """The cells of a sheet of variations that were queued, oldest first."""
-        query = queries.REPLAYS.where(tables.replays.c.sheet == sheet).order_by(tables.replays.c.seq)
-        return [queries.replay(row) for row in self._rows(query)]
 
     # what runs made and took
 

@@ -13,7 +13,7 @@ from ..errors import InputError, IntegrityError
 from ..model import Entry, FileRef, Status
 from . import tables
 from .envelopes import Envelopes
-from .rows import AssetRow, EdgeRow, ExecutionRow, ModelRow, OutputRow, PromptRow, ReplayRow
+from .rows import AssetRow, EdgeRow, ExecutionRow, ModelRow, OutputRow, PromptRow
 
 FILE_PREFIX, PROMPT_PREFIX = "sha256:", "prompt:"
 
@@ -148,21 +148,6 @@ SESSIONS = _with_entry(tables.sessions, "session", "event", "environment", "reco
 GAPS = _with_entry(tables.gaps, "reason", "since", "until", "events", "submissions", "completions", "detail")
 
 
-_repeat, _outcome, _told = tables.replays, tables.outcomes, _entry.alias("told")
-REPLAYS = select(
-    *_repeat.c,
-    _told.c.number.label("entry"),
-    _outcome.c.outcome,
-    _outcome.c.same_graph,
-    _outcome.c.fresh,
-    _outcome.c.drift,
-).select_from(
-    _repeat.outerjoin(_outcome, _outcome.c.execution == _repeat.c.execution).outerjoin(
-        _told, _told.c.seq == _outcome.c.seq
-    )
-)
-
-
 def search(folded: str, limit: int) -> Select[Any]:
     """Prompt texts and intents that contain folded words. The one place to change for a full-text index."""
     text, prompt, intent = tables.texts.c, tables.prompts.c, tables.intents.c
@@ -263,22 +248,6 @@ def prompt(row: Any) -> PromptRow:
 
 def model(row: Any) -> ModelRow:
     return ModelRow(row.execution, row.node, row.input, row.folder, row.name, row.size, row.mtime_ns, row.fingerprint)
-
-
-def replay(row: Any) -> ReplayRow:
-    return ReplayRow(
-        execution=row.execution,
-        original=row.original,
-        known=bool(row.known),
-        sheet=row.sheet,
-        cell=row.cell,
-        cells=row.cells,
-        entry=row.entry,
-        outcome=row.outcome,
-        same_graph=None if row.same_graph is None else bool(row.same_graph),
-        fresh=None if row.fresh is None else bool(row.fresh),
-        drift=row.drift,
-    )
 
 
 def edge(row: Any) -> EdgeRow:

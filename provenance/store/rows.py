@@ -140,24 +140,6 @@ class EdgeRow:
 
 
 @dataclass(frozen=True, slots=True)
-class ReplayRow:
-    """One run that repeats an earlier one. What follows `cells` is None until the outcome is recorded; `entry` is its
-    index there. `known`: the ledger held the original. `fresh`: no node was served from a cache."""
-
-    execution: str
-    original: str
-    known: bool
-    sheet: str | None
-    cell: int | None
-    cells: int | None
-    entry: int | None
-    outcome: str | None
-    same_graph: bool | None
-    fresh: bool | None
-    drift: int | None
-
-
-@dataclass(frozen=True, slots=True)
 class IntentRow:
     """One idea of the author's."""
 

@@ -25,6 +25,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 PACK = "comfy-provenance"
 START_S = 180.0
+JSON = {"Content-Type": "application/json"}
 RUN_S = 120.0
 
 

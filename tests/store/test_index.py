@@ -142,23 +142,23 @@ def test_a_fingerprint_that_came_later_is_filled_in(filled: Ledger) -> None:
 
 
 def test_a_run_that_repeats_another_is_found_from_both_sides_and_from_its_sheet(filled: Ledger) -> None:
-    (row,) = filled.index.replays("run-1", "run-5")
+    (row,) = filled.index.replays.of(["run-1", "run-5"])
     assert (row.execution, row.original, row.known) == ("run-5", "run-1", True)
     assert (row.sheet, row.cell, row.cells) == ("sheet-1", 0, 4)
     assert (row.outcome, row.same_graph, row.fresh, row.drift) == ("same-bytes", True, True, 0)
-    assert filled.index.replays_of("run-1") == filled.index.sheet("sheet-1") == [row]
+    assert filled.index.replays.of_original("run-1") == filled.index.replays.sheet("sheet-1") == [row]
     assert row.entry in [entry.index for entry in filled.index.entries_of("run-5")]
     assert filled.index.entry(row.entry or 0).kind == "replay"
 
 
 def test_a_replay_is_marked_from_its_submission_on(ledger: Ledger, recorder: Recorder) -> None:
     recorder.submit("again", repeats=predicate.Repeats("elsewhere", False))
-    (row,) = ledger.index.replays("again")
+    (row,) = ledger.index.replays.of(["again"])
     assert (row.original, row.known, row.sheet, row.outcome, row.entry) == ("elsewhere", False, None, None, None)
 
 
 def test_a_second_outcome_of_one_replay_is_refused(filled: Ledger, recorder: Recorder) -> None:
-    (row,) = filled.index.replays("run-5")
+    (row,) = filled.index.replays.of(["run-5"])
     with pytest.raises(InputError):
         Recorder(filled).replay("run-5", "run-1", (row.entry or 0) - 1)
 

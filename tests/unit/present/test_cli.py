@@ -25,7 +25,7 @@ def test_log_gives_one_json_object_per_run_oldest_first(cli, recorded):
     items = jsons(out)
     assert (code, err) == (0, "")
     assert [item["execution"] for item in items] == [run_id(number) for number in range(1, 10)]
-    assert set(items[0]) == {"execution", "status", "submitted_at", "parents", "outputs", "changes"}
+    assert set(items[0]) == {"execution", "status", "submitted_at", "parents", "outputs", "changes", "replay"}
     assert items[0]["outputs"] == [
         {
             "node": "9",

@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterable, Mapping
 
 from ..canonical import parse_json
 from ..errors import IntegrityError
-from ..lineage.changes import Side
 from ..model import Json, ModelRef, NodeInput, PromptVersion
+from ..seal import dsse
 from ..store.ledger import Ledger
 from ..store.rows import ExecutionRow
+from .changes import Side
 
 Inputs = Callable[[str], "Mapping[str, NodeInput] | None"]
 
@@ -73,6 +74,13 @@ def environment_of(ledger: Ledger, run: ExecutionRow) -> Json:
     """The machine as surveyed in the run's session; None when it never was. Raises IntegrityError."""
     digest = ledger.index.environment_of(run)
     return None if digest is None else parse_json(document(ledger, digest))
+
+
+def stated(ledger: Ledger, entry: int) -> Mapping[str, Json]:
+    """What an entry of the ledger says: its predicate. The signature is not checked here."""
+    envelope = ledger.index.entry(entry).envelope
+    predicate: Mapping[str, Json] = parse_json(dsse.read_unverified(envelope).payload)["predicate"]
+    return predicate
 
 
 def document(ledger: Ledger, digest: str) -> bytes:
