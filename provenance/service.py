@@ -11,11 +11,12 @@ import threading
 import uuid
 from collections.abc import Callable
 from concurrent import futures
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from .capture.weight import weight
 from .capture.worker import Trouble, Worker
-from .config import MEBIBYTE, Places, Settings, load_settings
+from .config import AT_ONCE, MEBIBYTE, Places, Settings, load_settings
 from .errors import InputError, StorageError
 from .hosting import Host
 from .model import (
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger("comfy-provenance")
 CLOSE_TIMEOUT_S = 10.0
+LAST_ANCHOR_S = 2.0  # what a last time-stamp may take at the end of a session
 MOST_WAITING_BYTES = 512 * MEBIBYTE
 SAY_TIMEOUT_S = 10.0
 Announce = Callable[[dict[str, Json]], None]
@@ -147,6 +149,14 @@ class Service:
             self._paused = None
             return told
 
+    def settings_changed(self) -> None:
+        """Take over what counts at once of the settings that were saved: who is asked for time-stamps, how often, and
+        whom to trust for them. Raises InputError for a file that is not what it should be."""
+        saved = load_settings(self.places.settings)
+        self.settings = replace(self.settings, **{name: getattr(saved, name) for name in AT_ONCE})
+        if self._live is not None:
+            self._live.choose(self.settings)
+
     def problem(self, reason: str) -> None:
         """Something of ours failed at the host's border; becomes a `gap`."""
         if self.settings.enabled:
@@ -204,6 +214,8 @@ class Service:
         self._writer.drain(CLOSE_TIMEOUT_S, despite_trouble=False)
         if self._live is not None:
             self._live.stop_reading(CLOSE_TIMEOUT_S)
+            self._writer.drain(CLOSE_TIMEOUT_S, despite_trouble=False)
+            self._live.anchoring.close(LAST_ANCHOR_S)
         complete = self._writer.close(CLOSE_TIMEOUT_S)
         if self._live is not None:
             self._live.close(complete=complete)

@@ -21,6 +21,7 @@ from ..record import environment, models
 from ..seal import checkpoint
 from ..store.ledger import Ledger
 from ..store.presence import Presence, is_alive
+from .anchoring import Anchoring, Choice
 from .book import Announce, Book
 from .fingerprint import Fingerprints, ModelFile
 from .opening import open_ledger, redaction_salt
@@ -79,7 +80,9 @@ class Live:
             clock=clock,
             recovered=submit,
         )
-        book = Book(ledger, session, clock, announce)
+        self._announce = announce
+        self.anchoring = Anchoring(ledger, submit, Choice.of(settings))
+        book = Book(ledger, session, clock, self._announced)
         self._recorder = Recorder(book, host, salt, self._read, self._survey)
         self.recovered = self._recorder.recovered
         self.recent = Recent(ledger.index)
@@ -90,6 +93,7 @@ class Live:
         self._reader.start()
         self._recorder.compare_left_replays()
         self._hasher.start()
+        self.anchoring.start()
 
     @classmethod
     def open(
@@ -119,6 +123,14 @@ class Live:
         self._recorder.handle(work)
         if isinstance(work, Ended):
             self.recent.add(output.file for output in work.outputs)
+
+    def choose(self, settings: Settings) -> None:
+        """Who is asked for time-stamps from now on."""
+        self.anchoring.choose(Choice.of(settings))
+
+    def _announced(self, event: dict[str, Json]) -> None:
+        self._announce(event)
+        self.anchoring.notice()
 
     def problem(self) -> str | None:
         """Why something cannot be recorded right now, in one line."""

@@ -91,6 +91,12 @@ class Attestations:
             rows = connection.execute(_ANCHORS.where(_entry.writer == self._writer))
             return [AnchorRow(*row) for row in rows]
 
+    def latest(self, limit: int) -> list[AnchorRow]:
+        """The newest time-stamps, newest first."""
+        newest = _ANCHORS.where(_entry.writer == self._writer).order_by(None).order_by(_anchor.seq.desc()).limit(limit)
+        with self._database.read() as connection:
+            return [AnchorRow(*row) for row in connection.execute(newest)]
+
     def anchor_at(self, entry: int) -> AnchorRow | None:
         """The time-stamp that this entry holds."""
         with self._database.read() as connection:
@@ -120,6 +126,12 @@ class Attestations:
         with self._database.read() as connection:
             found = connection.execute(query).scalar()
             return None if found is None else int(found)
+
+    def leaves(self, size: int) -> list[bytes]:
+        """Leaf hashes of the first entries, as stored beside them; fewer where there are fewer."""
+        query = select(_entry.leaf).where(_entry.writer == self._writer, _entry.number < size).order_by(_entry.number)
+        with self._database.read() as connection:
+            return [bytes(row.leaf) for row in connection.execute(query)]
 
     def witnesses(self) -> list[WitnessRow]:
         """All cosignatures, oldest entry first."""

@@ -1,0 +1,111 @@
+"""Time-stamp tokens and cosignatures become entries. What is recorded was checked, and does not contradict the log."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from functools import partial
+
+from ..canonical import sha256_hex, timestamp
+from ..errors import InputError, IntegrityError
+from ..model import Json, Kind, SignedHead
+from ..record import attested
+from ..seal import checkpoint as notes
+from ..seal import cosign, merkle
+from ..seal import timestamp as tokens
+from ..seal.checkpoint import Checkpoint
+from ..seal.keys import PublicKey
+from ..seal.timestamp import Checked
+from ..store.ledger import Ledger
+from .book import Book
+
+NOTE_TYPE = "text/plain; charset=utf-8"
+TOKEN_TYPE = "application/timestamp-token"  # noqa: S105
+NEIGHBOURS = 100  # earlier time-stamps that a new one is compared with
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A checked token over a checkpoint's note; url is None for one that was made elsewhere."""
+
+    note: bytes
+    head: Checkpoint
+    token: bytes
+    checked: Checked
+    authority: str
+    url: str | None
+
+
+def record(found: Found, book: Book) -> dict[str, Json]:
+    """Write an anchor and give {"entry", "size", "gen_time", "authority"}.
+
+    Raises InputError for a token that is recorded already, and for one whose time contradicts an earlier one: then its
+    authority's clock, or that of the other, is wrong, and a record that contradicts itself would help nobody.
+    """
+    said, token = found.checked.said, sha256_hex(found.token)
+    latest = tokens.latest_ns(said.gen_time_ns, said.accuracy_us)
+    for row in book.index.attestations.latest(NEIGHBOURS):
+        if row.token == token:
+            raise InputError(f"this token is recorded already, in entry {row.entry}")
+        start = tokens.earliest_ns(wall_ns(row.gen_time), row.accuracy_us)
+        if row.entry < found.head.size and start > latest:
+            raise InputError(
+                f"the token says {timestamp(said.gen_time_ns)}, but its checkpoint covers entry {row.entry}, "
+                f"which holds one of {row.gen_time}: a clock is wrong, and it is not recorded"
+            )
+    say = partial(
+        attested.anchor,
+        session=book.session,
+        checkpoint=SignedHead(sha256_hex(found.note), found.head.size, found.head.root.hex()),
+        token=token,
+        said=said,
+        authority=found.authority,
+        url=found.url,
+        requested=found.url is not None,
+    )
+    told = {"size": found.head.size, "gen_time": timestamp(said.gen_time_ns), "authority": found.authority}
+    entry = book.append(Kind.ANCHOR, say, [(found.note, NOTE_TYPE), (found.token, TOKEN_TYPE)], **told)
+    return {"entry": entry, **told}
+
+
+def record_witness(note: bytes, name: str, public: PublicKey, label: str | None, book: Book) -> dict[str, Json]:
+    """Write a witness's cosignature and give {"entry", "size", "name", "cosigned_at"}.
+
+    Raises IntegrityError unless this key cosigned a checkpoint of this log under that name, InputError when it is
+    recorded already.
+    """
+    head = own_head(book.ledger, note)
+    at_s = cosign.open(note, name, public)
+    if any(row.note == sha256_hex(note) for row in book.index.attestations.witnesses()):
+        raise InputError("this cosigned checkpoint is recorded already")
+    say = partial(
+        attested.witness,
+        session=book.session,
+        checkpoint=SignedHead(sha256_hex(note), head.size, head.root.hex()),
+        name=name,
+        public_key=public.pem,
+        cosigned_s=at_s,
+        label=label,
+    )
+    told = {"size": head.size, "name": name, "cosigned_at": timestamp(at_s * 1_000_000_000)}
+    return {"entry": book.append(Kind.WITNESS, say, [(note, NOTE_TYPE)], **told), **told}
+
+
+def own_head(ledger: Ledger, note: bytes) -> Checkpoint:
+    """The tree head of a note, after checking that it is one of this ledger. Raises IntegrityError."""
+    head = notes.open(note, ledger.public, notes.origin_of(ledger.public))
+    leaves = ledger.index.attestations.leaves(head.size)
+    if not 0 < head.size == len(leaves):
+        raise IntegrityError(f"the checkpoint covers {head.size} entries, the ledger holds {len(leaves)}")
+    if merkle.root_of(leaves) != head.root:
+        raise IntegrityError(f"the checkpoint signs another history of {head.size} entries than this ledger holds")
+    return head
+
+
+def wall_ns(gen_time: str) -> int:
+    """Nanoseconds since the Unix epoch of a time as entries write it."""
+    moment = datetime.fromisoformat(gen_time.removesuffix("Z")).replace(tzinfo=timezone.utc)
+    since = moment - _EPOCH
+    return (since.days * 86_400 + since.seconds) * 1_000_000_000 + since.microseconds * 1_000

@@ -1,0 +1,94 @@
+"""Talking to time-stamping authorities over HTTP (RFC 3161 section 3.4), and those that anybody may ask.
+
+What leaves the machine: a digest of a checkpoint and a random number, and what every HTTP request shows (the machine's
+address, the name of this software). A proxy of the system's is used where there is one.
+"""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import time
+from typing import Any
+from urllib import error, request
+from urllib.parse import urlsplit, urlunsplit
+
+from ..config import SOFTWARE, Authority
+from ..errors import NetworkError
+from ..seal.timestamp import LARGEST_TOKEN
+
+PUBLIC = (
+    Authority("DigiCert", "http://timestamp.digicert.com"),
+    Authority("Sectigo", "http://timestamp.sectigo.com"),
+    Authority("GlobalSign", "http://timestamp.globalsign.com/tsa/r6advanced1"),
+    Authority("Certum", "http://time.certum.pl"),
+    Authority("FreeTSA", "https://freetsa.org/tsr"),
+)
+SILENCE_S = 10.0  # without a byte
+LONGEST_S = 30.0  # in all
+_SPACING_S = 1.0
+_SPACINGS_S = {"timestamp.sectigo.com": 15.0}  # as Sectigo asks for
+_BLOCK = 16 * 1024
+
+
+def spacing_s(url: str) -> float:
+    """How long an authority wants to be left alone between two requests, in seconds."""
+    return _SPACINGS_S.get(urlsplit(url).hostname or "", _SPACING_S)
+
+
+def as_recorded(url: str) -> str:
+    """The address as an entry tells it: without query and fragment, which may hold a customer's key."""
+    return urlunsplit((*urlsplit(url)[:3], "", ""))
+
+
+def ask(url: str, query: bytes) -> bytes:
+    """Post a request in DER and give the response's bytes; nothing about them is checked. Blocks, up to about
+    `LONGEST_S`. Raises NetworkError with one line. Redirections are not followed: those of hotels lead to pages."""
+    post = request.Request(  # noqa: S310 (config.checked_url lets http and https pass only)
+        url,
+        data=query,
+        headers={
+            "Content-Type": "application/timestamp-query",
+            "Accept": "application/timestamp-reply",
+            "User-Agent": SOFTWARE,
+        },
+    )
+    deadline = time.monotonic() + LONGEST_S
+    try:
+        with _opener().open(post, timeout=SILENCE_S) as response:
+            return _read(response, deadline)
+    except error.HTTPError as answer:
+        with answer:
+            moved = 300 <= answer.code < 400
+            raise NetworkError(f"it answers with HTTP {answer.code}{': it has moved' if moved else ''}") from answer
+    except error.URLError as problem:
+        raise NetworkError(f"it cannot be reached: {_reason(problem.reason)}") from problem
+    except (OSError, http.client.HTTPException, ValueError) as problem:
+        raise NetworkError(f"it cannot be reached: {_reason(problem)}") from problem
+
+
+class _NoRedirect(request.HTTPRedirectHandler):
+    def redirect_request(self, *arguments: Any) -> None:
+        return None
+
+
+def _opener() -> request.OpenerDirector:
+    return request.build_opener(_NoRedirect)
+
+
+def _read(response: Any, deadline: float) -> bytes:
+    data = bytearray()
+    while block := response.read1(_BLOCK):
+        data += block
+        if len(data) > LARGEST_TOKEN:
+            raise NetworkError(f"it answers with more than {LARGEST_TOKEN // 1024} KiB")
+        if time.monotonic() > deadline:
+            raise NetworkError(f"it takes longer than {LONGEST_S:.0f} s")
+    return bytes(data)
+
+
+def _reason(problem: object) -> str:
+    if isinstance(problem, TimeoutError | socket.timeout):
+        return f"no answer in {SILENCE_S:.0f} s"
+    text = getattr(problem, "strerror", None) or str(problem) or type(problem).__name__
+    return " ".join(str(text).split())[:200]
