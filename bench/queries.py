@@ -24,7 +24,7 @@ from comfy_provenance.provenance.lineage.graph import ancestry
 from comfy_provenance.provenance.model import Kind
 from comfy_provenance.provenance.seal.keys import Signer
 from comfy_provenance.provenance.store import tables
-from comfy_provenance.provenance.store.index_rows import Rows, Statement, rows_of
+from comfy_provenance.provenance.store.index_rows import Statement, rows_of
 from comfy_provenance.provenance.store.ledger import Ledger
 from record import SEED
 
@@ -39,20 +39,18 @@ def fill(ledger: Ledger, runs: int) -> list[series.Run]:
     author, kept, seq, started = series.Author(snapshots=False), [], 1, time.monotonic()
     remaining = runs
     while remaining > 0:
-        gathered: Rows = {}
-        entries = []
+        rows, entries = [], []
         for run in author.runs(min(BATCH, remaining)):
             for kind, body in ((Kind.SUBMISSION, run.submission), (Kind.COMPLETION, run.completed(seq - 1))):
                 seq += 1
                 values = {"writer": 1, "number": seq - 1, "kind": kind.value, "leaf": bytes(32), "envelope": bytes(300)}
                 entries.append({"seq": seq, **values})
-                for table, rows in rows_of(seq, Statement(kind, body[1])).items():
-                    gathered.setdefault(table, []).extend(rows)
+                rows.append(rows_of(seq, Statement(kind, body[1])))
             if random.random() < KEPT / runs:
                 kept.append(run)
         with database.write() as connection:
             entry.run_many(connection, entries)
-            writer._write(connection, gathered, writer._keeping)
+            writer.keep(connection, rows)
         remaining -= BATCH
     print(f"{runs} runs made in {time.monotonic() - started:.0f} s", file=sys.stderr)
     return kept

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Dialect, LargeBinary
 
-from .names import pack, unpack
+from .names import pack, pack_moment, unpack, unpack_moment
 
 
 def as_bytes(value: Any) -> bytes:
@@ -49,3 +49,13 @@ class File(Name):
 def _digest_of(name: str) -> str:
     """Anything but a file's name was put there by somebody else, and must not look like a digest."""
     return name.removeprefix("sha256:") if name.startswith("sha256:") else f"\N{REPLACEMENT CHARACTER}{name}"
+
+
+class Moment(Name):
+    """A time as RFC 3339 text, stored so that the bytes order as the times do."""
+
+    def stored(self, name: str | None) -> bytes | None:
+        return pack_moment(name)
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Any:
+        return lambda value: None if value is None else unpack_moment(as_bytes(value))

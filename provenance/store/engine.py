@@ -99,6 +99,11 @@ class Statement:
             cursor.close()
         return found
 
+    def number(self, connection: Connection, values: Mapping[str, Any]) -> int:
+        """Execute an insert that gives its row's number back."""
+        ((number, *_),) = filter(None, (self.row(connection, values),))
+        return int(number)
+
     def run_many(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
         """Execute for each row; does nothing for no rows."""
         if len(rows) == 1:
@@ -271,9 +276,11 @@ class Database:
         """Compile a statement for this database. Keep it: compiling costs more than running."""
         return Statement(self._engine, clause)
 
-    def insert_new(self, table: Table) -> Statement:
-        """Compile an insert that leaves rows alone which are already there (by any unique key)."""
-        return self.statement(sqlite_insert(table).on_conflict_do_nothing())
+    def insert_new(self, table: Table, values: Mapping[str, Any] | None = None) -> Statement:
+        """Compile an insert that leaves rows alone which are already there (by any unique key). values: what to
+        insert, where that is not one given value per column."""
+        clause = sqlite_insert(table)
+        return self.statement((clause if values is None else clause.values(values)).on_conflict_do_nothing())
 
     def close(self) -> None:
         """Close all connections."""

@@ -11,6 +11,7 @@ from sqlalchemy.sql import ColumnElement
 
 from ..model import Decision, Status
 from . import decisions, tables
+from .search import texts_with
 from .values import fold
 
 
@@ -58,9 +59,9 @@ def _conditions(wanted: RunFilter) -> Iterator[ColumnElement[bool]]:
     if wanted.label is not None:
         yield run.id.in_(decisions.labelled(fold(wanted.label)))
     if wanted.model is not None:
-        model = tables.models.c
-        named = select(model.seq).where(func.lower(model.name).contains(wanted.model.lower(), autoescape=True))
-        yield run.id.in_(_ended(named))
+        model, end = tables.models.c, tables.endings.c
+        named = select(model.list).where(func.lower(model.name).contains(wanted.model.lower(), autoescape=True))
+        yield run.id.in_(select(end.execution).where(end.models.in_(named)))
     for word in wanted.words:
         yield run.id.in_(_saying(fold(word)))
 
@@ -75,17 +76,13 @@ def _with_status(statuses: tuple[str, ...], runs: tuple[str, ...]) -> Iterator[C
 
 
 def _saying(folded: str) -> CompoundSelect[Any]:
-    text, prompt = tables.texts.c, tables.prompts.c
+    prompt, end = tables.prompts.c, tables.endings.c
     # a text is stored once, however many runs carry it: look through the texts, then for the runs
-    texts = select(text.id).where(func.coalesce(text.folded, text.text).contains(folded, autoescape=True))
+    lists = select(prompt.list).where(prompt.text.in_(texts_with(folded)))
     spoken = (
         select(table.c.execution).where(
             table.c.folded.contains(folded, autoescape=True), table.c.execution.is_not(None)
         )
         for table in (tables.intents, tables.decisions)
     )
-    return union_all(_ended(select(prompt.seq).where(prompt.text.in_(texts))), *spoken)
-
-
-def _ended(seqs: Select[Any]) -> Select[Any]:
-    return select(tables.endings.c.execution).where(tables.endings.c.seq.in_(seqs))
+    return union_all(select(end.execution).where(end.prompts.in_(lists)), *spoken)

@@ -18,7 +18,7 @@ from sqlalchemy.sql import ColumnElement
 from ..canonical import statement_bytes
 from ..errors import InputError, NotFound
 from ..model import Entry, FileRef, ModelRef, PromptVersion, Relation
-from . import queries, tables
+from . import links, queries, search, tables
 from .attestations import Attestations
 from .authored import Authored
 from .columns import Bytes, as_bytes
@@ -158,17 +158,14 @@ class Index:
         if not 0 <= max_distance <= MAX_DISTANCE:
             raise InputError(f"distance must be 0 to {MAX_DISTANCE}")
         value = queries.perceptual_value(perceptual)
-        # n differing bits over four bands leave one band with at most n // 4: look only at those
-        near = queries.nearby(value, max_distance // 4)
         columns = tables.outputs.c
-        candidates = or_(*(columns[f"band{place}"].in_(near[place]) for place in range(4)))
-        looked_at = self._rows(select(columns.seq, columns.item, columns.perceptual).where(candidates))
-        distances = {
-            (row.seq, row.item): queries.distance(row.perceptual, value)
-            for row in looked_at
-            if row.perceptual is not None
-        }
-        alike = {place: distance for place, distance in distances.items() if distance <= max_distance}
+        alike: dict[tuple[int, int], int] = {}
+        for band, near in enumerate(queries.nearby(value, max_distance)):
+            candidates = select(columns.seq, columns.item, type_coerce(columns.perceptual, Bytes()))
+            for seq, item, stored in self._rows(candidates.where(columns[f"band{band}"].in_(near))):
+                distance = queries.distance(stored, value)
+                if distance <= max_distance:
+                    alike[seq, item] = distance
         rows = self._among(queries.OUTPUTS, columns.seq, [seq for seq, _ in alike])
         found = [
             (queries.output(row), alike[row.seq, row.item]) for row in _in_order(rows) if (row.seq, row.item) in alike
@@ -233,7 +230,7 @@ class Index:
 
     def edges_from(self, *refs: str) -> list[EdgeRow]:
         """Links from these things to older ones, in the order they were recorded."""
-        found = [row for chunk in _chunks(refs) for row in self._rows(queries.EDGES_FROM, queries.starts(chunk))]
+        found = [row for chunk in _chunks(refs) for row in self._rows(links.EDGES_FROM, links.starts(chunk))]
         return [queries.edge(row) for row in _in_order(found)]
 
     def edges_of(self, *executions: str, relations: Iterable[Relation] | None = None) -> list[EdgeRow]:
@@ -242,12 +239,10 @@ class Index:
         relations: only these, when given. In the order they were recorded.
         """
         rows: dict[tuple[int, int], Any] = {}
+        wanted = None if relations is None else [each.value for each in relations]
         for chunk in _chunks(executions):
             mine = set(chunk)
-            query = queries.EDGES.where(tables.edges.c.seq.in_(queries.seqs_about(chunk)))
-            if relations is not None:
-                query = query.where(tables.edges.c.relation.in_([each.value for each in relations]))
-            found = self._rows(query)
+            found = self._rows(links.edges_of(chunk, wanted))
             rows.update(((row.seq, row.item), row) for row in found if row.execution in mine or row.source in mine)
         return [queries.edge(row) for row in _in_order(rows.values())]
 
@@ -255,7 +250,7 @@ class Index:
         """All links of one relation that can be walked from these things, however far, each once. Cycles are fine."""
         rows: dict[tuple[int, int], Any] = {}
         for chunk in _chunks(refs):
-            found = self._rows(queries.REACHABLE, {"relation": relation.value, **queries.starts(chunk)})
+            found = self._rows(links.REACHABLE, {"relation": relation.value, **links.starts(chunk)})
             rows.update(((row.seq, row.item), row) for row in found)
         return [queries.edge(row) for row in _in_order(rows.values())]
 
@@ -273,7 +268,7 @@ class Index:
     def entries_of(self, execution: str) -> list[Entry]:
         """Entries that speak of this run, in order."""
         decided = select(tables.decisions.c.seq).where(tables.decisions.c.execution == execution)
-        mine = or_(*(tables.entries.c.seq.in_(each) for each in (queries.seqs_about([execution]), decided)))
+        mine = or_(*(tables.entries.c.seq.in_(each) for each in (links.seqs_about([execution]), decided)))
         return self._entries(queries.ENTRIES.where(mine).order_by(tables.entries.c.seq))
 
     def latest_checkpoint(self) -> bytes:
@@ -298,8 +293,8 @@ class Index:
         wanted = fold(text)
         if not wanted:
             return []
-        rows = self._rows(queries.search(wanted, limit))
-        return [SearchHit(row.execution, row.seq, row.node, row.input, row.text) for row in rows]
+        with self._database.read() as connection:
+            return search.hits(connection, wanted, limit)
 
     def intents(self, execution: str | None = None) -> list[IntentRow]:
         """All intents, or those first carried by one run, oldest first."""

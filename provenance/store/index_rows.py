@@ -6,18 +6,17 @@ say. Entries whose body is not what its kind promises raise IntegrityError; sign
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..canonical import parse_json, statement_bytes
+from ..canonical import parse_json, sha256_hex, statement_bytes
 from ..errors import IntegrityError, NewerFormat, ProvenanceError
 from ..model import Json, Kind, Relation
 from ..record import schema
 from ..seal import dsse
 from . import attested_rows, authored_rows
-from .values import fold
+from .tables import FIRST_OUTPUT, PARENT, RUN
 from .values import integer as _integer
 from .values import optional as _optional
 from .values import real as _real
@@ -26,7 +25,8 @@ from .values import text as _text
 Row = dict[str, Any]
 Rows = dict[str, list[Row]]
 
-TEXT_ID_BYTES = 16
+OWNERS = {"executions": ("links",), "endings": ("prompts", "models", "links")}  # columns that hold a list, by table
+DIGEST_BYTES = 16
 MESSAGE_LENGTH = 500  # of an error's message; the entry has all of it
 
 
@@ -36,6 +36,29 @@ class Statement:
 
     kind: Kind | None
     predicate: Mapping[str, Json]
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """A list that many entries may state alike: the rows of one list in a table, without its number."""
+
+    table: str
+    rows: tuple[Row, ...]
+
+    @property
+    def values(self) -> tuple[object, ...]:
+        """What it says, to tell lists apart by."""
+        return (self.table, *(tuple(row.values()) for row in self.rows))
+
+    @property
+    def digest(self) -> bytes:
+        """What it is found by."""
+        return half_digest(statement_bytes([self.table, *self.rows]))
+
+
+def half_digest(data: bytes) -> bytes:
+    """First half of the SHA-256 of some bytes."""
+    return bytes.fromhex(sha256_hex(data))[:DIGEST_BYTES]
 
 
 def read_statement(payload: bytes, *, own: bool = False) -> Statement:
@@ -63,7 +86,7 @@ def _kind(uri: str) -> Kind | None:
 def rows_of(seq: int, statement: Statement) -> Rows:
     """Rows per index table for the entry with this `seq`; empty for kinds that are not indexed.
 
-    Rows of `texts` come along but belong to no single entry. Raises IntegrityError for a malformed body.
+    Where a column names a list, the row holds the list itself, a `Shared`. Raises IntegrityError for a malformed body.
     """
     rows: Rows = {}
     make = None if statement.kind is None else _MAKERS.get(statement.kind)
@@ -74,18 +97,22 @@ def rows_of(seq: int, statement: Statement) -> Rows:
             rows.setdefault(table, []).append(row)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise IntegrityError(f"entry's body is not what its kind promises: {error!r}") from error
+    for owner, columns in OWNERS.items():
+        for row in rows.get(owner, ()):
+            row.update((column, _shared(column, rows.pop(column, ()))) for column in columns)
     for table, made in rows.items():
-        if table != "texts":
-            for item, row in enumerate(made):
-                row["seq"] = seq
-                if table in _LISTS:
-                    row["item"] = item
+        for item, row in enumerate(made):
+            row["seq"] = seq
+            if table in _NUMBERED:
+                row["item"] = item
     return rows
 
 
-def text_id(text: str) -> bytes:
-    """Key of a text in `texts`."""
-    return hashlib.sha256(text.encode()).digest()[:TEXT_ID_BYTES]
+def _shared(table: str, rows: Sequence[Row]) -> Shared | None:
+    if table != "links":  # links have their place in the entry, where others may stand between them
+        for item, row in enumerate(rows):
+            row["item"] = item
+    return Shared(table, tuple(rows)) if rows else None
 
 
 def bands(perceptual: str | None) -> tuple[int | None, ...]:
@@ -96,7 +123,7 @@ def bands(perceptual: str | None) -> tuple[int | None, ...]:
     return tuple(value >> shift & 0xFFFF for shift in (48, 32, 16, 0))
 
 
-_LISTS = frozenset({"outputs", "assets", "prompts", "models", "edges", "import_sources"})
+_NUMBERED = frozenset({"outputs", "assets", "import_sources"})
 _Made = Iterator[tuple[str, Row]]
 
 
@@ -126,7 +153,7 @@ def _submission(body: Mapping[str, Json]) -> _Made:
         row = {"execution": execution, "original": _text(repeats["of"]), "known": int(repeats["known"])}
         cell = {name: _integer(sheet.get(name)) for name in ("cell", "cells")}
         yield "replays", {**row, "sheet": _optional(sheet.get("id")), **cell}
-    yield from _edges(body)
+    yield from _links(body, parent.get("execution"))
 
 
 def _completion(body: Mapping[str, Json]) -> _Made:
@@ -149,17 +176,8 @@ def _completion(body: Mapping[str, Json]) -> _Made:
     for asset in body["used"]:
         yield "assets", _asset(asset)
     for version in body["prompts"]:
-        text = _optional(version["text"])
-        if text is not None:
-            folded = fold(text)
-            yield "texts", {"id": text_id(text), "text": text, "folded": None if folded == text else folded}
-        yield (
-            "prompts",
-            {
-                **{name: _text(version[name]) for name in ("node", "input", "class_type", "role", "source")},
-                "text": None if text is None else text_id(text),
-            },
-        )
+        said = {name: _text(version[name]) for name in ("node", "input", "class_type", "role", "source")}
+        yield "prompts", {**said, "text": _optional(version["text"])}
     for model in body["models"]:
         yield (
             "models",
@@ -170,7 +188,7 @@ def _completion(body: Mapping[str, Json]) -> _Made:
                 "sha256": _optional(model["sha256"]),
             },
         )
-    yield from _edges(body)
+    yield from _links(body)
 
 
 def _makers_of_reused(body: Mapping[str, Json]) -> dict[tuple[str, str], str]:
@@ -265,23 +283,34 @@ def _failure(error: Mapping[str, Json] | None) -> Row:
     }
 
 
+def _links(body: Mapping[str, Json], parent: str | None = None) -> _Made:
+    """Links of a run. Those that start at it, at its outputs or its prompts are found through the run, and read the
+    same from run to run once their ends are not named; the others have rows of their own."""
+    run = body["execution"]
+    outputs: dict[str, int] = {}
+    for item, output in enumerate(body.get("outputs", ())):
+        outputs.setdefault(f"sha256:{output['sha256']}", FIRST_OUTPUT + item)
+    starts, ends = {**outputs, run: RUN}, {run: RUN} if parent is None else {parent: PARENT, run: RUN}
+    for item, edge in enumerate(body["edges"]):
+        source, target, said = _text(edge["from"]), _text(edge["to"]), _said(edge)
+        start, end = starts.get(source), ends.get(target)
+        if start is None and ("/" in run or not source.startswith(f"prompt:{run}/")):
+            yield "edges", {"item": item, "source": source, "target": target, **said}
+        else:
+            from_ = {"source_is": start, "source": source if start is None else None}
+            to = {"target_is": end, "target": target if end is None else None}
+            yield "links", {"item": item, **from_, **to, **said}
+
+
 def _edges(body: Mapping[str, Json]) -> _Made:
-    run = body.get("execution")
-    own = {run, *(f"sha256:{output['sha256']}" for output in body.get("outputs", ()))}
-    for edge in body["edges"]:
-        source = _text(edge["from"])
-        near = source in own or (run is not None and source.startswith(f"prompt:{run}/") and "/" not in run)
-        yield (
-            "edges",
-            {
-                "source": source,
-                "target": _text(edge["to"]),
-                **{name: _text(edge[name]) for name in ("relation", "basis", "method")},
-                "score": _real(edge["score"]),
-                "via": statement_bytes(edge["via"]).decode(),
-                "far": None if near else source,
-            },
-        )
+    for item, edge in enumerate(body["edges"]):
+        yield "edges", {"item": item, "source": _text(edge["from"]), "target": _text(edge["to"]), **_said(edge)}
+
+
+def _said(edge: Mapping[str, Json]) -> Row:
+    """What a link says beside its ends."""
+    said = {name: _text(edge[name]) for name in ("relation", "basis", "method")}
+    return {**said, "score": _real(edge["score"]), "via": statement_bytes(edge["via"]).decode()}
 
 
 def _file(file: Mapping[str, Json] | None) -> Row:

@@ -22,7 +22,7 @@ from ..record import schema
 from ..seal import checkpoint, dsse
 from ..seal.keys import PublicKey, Signer, public_from_pem
 from ..seal.merkle import Frontier, leaf_hash
-from . import migrations, tables
+from . import index_check, migrations, tables
 from .columns import as_bytes
 from .engine import Database
 from .envelopes import Patterns, Stored
@@ -189,8 +189,12 @@ class Ledger:
         if signer is None:
             raise InputError("the ledger was opened without its key: nothing can be added")
         prepared = [each if isinstance(each, Prepared) else self.objects.prepare(*each) for each in objects]
-        with self._database.write() as connection:
-            appended = self._append_in(connection, signer, kind, build, prepared)
+        try:
+            with self._database.write() as connection:
+                appended = self._append_in(connection, signer, kind, build, prepared)
+        except BaseException:
+            self._index_writer.forget()
+            raise
         self._known = appended.head
         self._patterns.remember(kind, appended.seq, appended.sealed, appended.stored)
         self.objects.remember(prepared)
@@ -230,6 +234,7 @@ class Ledger:
         known = self._known
         if not self._database.changed_by_others(connection) and known is not None:
             return known
+        self._index_writer.forget()
         origin, size, stored, note = _present(self._state.row(connection, {"id": self._writer}))
         frontier = Frontier.from_bytes(as_bytes(stored))
         if known is not None and frontier == known.frontier and size == frontier.size:
@@ -270,7 +275,7 @@ class Ledger:
 
     def check_index(self, progress: Progress | None = None) -> Iterator[Finding]:
         """Compare each index row with what its entry gives; yield what differs. Entries are not verified here."""
-        return self._index_writer.check(progress)
+        return index_check.check(self._database, progress)
 
     def close(self) -> None:
         """Close the database. The ledger is not usable afterwards."""

@@ -56,7 +56,7 @@ def upgrade(connection: Connection) -> None:
     """Bring an older database to this release's tables, inside the caller's transaction. The index is left empty."""
     for version in range(_versions(connection)["format"] + 1, FORMAT + 1):
         STEPS[version](connection)
-    derived = (*tables.INDEX_TABLES, *tables.DERIVED_TABLES, tables.summaries)
+    derived = (*tables.INDEX_TABLES, *tables.SHARED_TABLES, *tables.DERIVED_TABLES, tables.summaries)
     for table in derived:
         table.drop(connection, checkfirst=True)
     tables.metadata.create_all(connection, tables=list(derived))

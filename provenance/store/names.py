@@ -1,4 +1,4 @@
-"""Short forms of the names that fill the index: digests and random ids as bytes instead of hexadecimal text.
+"""Short forms of the names and times that fill the index: bytes instead of hexadecimal text and written dates.
 
 A name is stored as one byte that says its form, then the name in that form. Every text has exactly one stored form,
 so equal names are equal bytes, and what a column gives back is what was put in.
@@ -6,9 +6,15 @@ so equal names are equal bytes, and what a column gives back is what was put in.
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta, timezone
+
 _TEXT, _DIGEST, _FILE, _ID, _SHORT = b"t", b"d", b"f", b"u", b"h"
 _FILE_PREFIX = "sha256:"
 _HEX = frozenset("0123456789abcdef")
+_MOMENT = b"m"
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_MICROSECOND = timedelta(microseconds=1)
+_OFFSET = 1 << 63  # makes times before the epoch sort before it
 _ODD = "\N{REPLACEMENT CHARACTER}"  # begins what no name is stored as
 
 
@@ -57,6 +63,34 @@ def unpack(stored: bytes) -> str:
         if pack(text) == stored:
             return text
     return _ODD + stored.decode("latin-1")
+
+
+def pack_moment(text: str | None) -> bytes | None:
+    """The stored form of a time as the record writes it (UTC, microseconds, `Z`); any other text is kept as a name's
+    would be, and sorts after all times."""
+    if text is None:
+        return None
+    try:
+        micros = (datetime.fromisoformat(f"{text[:26]}+00:00") - _EPOCH) // _MICROSECOND
+    except ValueError:
+        return _TEXT + text.encode()
+    stored = _MOMENT + (micros + _OFFSET).to_bytes(8, "big")
+    return stored if _moment(micros) == text else _TEXT + text.encode()
+
+
+def unpack_moment(stored: bytes) -> str:
+    """The text of a time. Bytes that `pack_moment` never gives come back as text that is no time."""
+    if stored[:1] == _MOMENT and len(stored) == 9:
+        try:
+            return _moment(int.from_bytes(stored[1:], "big") - _OFFSET)
+        except OverflowError:
+            return _ODD + stored.decode("latin-1")
+    text = stored[1:].decode(errors="replace")
+    return text if pack_moment(text) == stored else _ODD + stored.decode("latin-1")
+
+
+def _moment(micros: int) -> str:
+    return f"{(_EPOCH + timedelta(microseconds=micros)).isoformat(timespec='microseconds')[:26]}Z"
 
 
 def id_ranges(prefix: str) -> list[tuple[bytes, bytes]]:

@@ -30,6 +30,7 @@ ROW_LIMIT = 64 * 1024  # bytes after compression up to which an object lives in 
 _WORTH_COMPRESSING = 256
 _LEVEL = 1  # a run waits for no compressor: higher levels cost three times as much for a tenth less
 _KEPT = 4  # bases kept at hand for reading
+JSON_TYPE = "application/json"
 _PACKED = ("image/", "video/", "audio/", "application/zip")
 
 
@@ -52,11 +53,19 @@ class Objects:
     def __init__(self, database: Database, folder: Path) -> None:
         self._database = database
         self._files = ObjectFiles(folder)
-        self._insert = database.insert_new(tables.objects)
+        objects = tables.objects
+        based_on = objects.alias("based_on")
+        values: dict[str, Any] = {
+            name: bindparam(name) for name in ("digest", "media_type", "size", "encoding", "data")
+        }
+        whole = select(based_on.c.id).where(based_on.c.digest == bindparam("base_digest")).scalar_subquery()
+        self._insert = database.insert_new(objects, {**values, "base": whole})
         self._plain: dict[str, bytes] = {}  # bases as last read, for the deltas to them
-        columns = tables.objects.c
+        columns = objects.c
         self._bases = Bases()
-        stored = select(columns.encoding, columns.size, columns.data, columns.base)
+        stored = select(columns.encoding, columns.size, columns.data, based_on.c.digest).select_from(
+            objects.outerjoin(based_on, based_on.c.id == columns.base)
+        )
         self._find = database.statement(stored.where(columns.digest == bindparam("digest")))
         self._describe = select(columns.encoding, columns.size, columns.media_type).where(
             columns.digest == bindparam("digest")
@@ -110,10 +119,10 @@ class Objects:
             [
                 {
                     "digest": bytes.fromhex(each.digest),
-                    "media_type": each.media_type,
+                    "media_type": None if each.media_type == JSON_TYPE else each.media_type,
                     "size": each.size,
                     "encoding": each.encoding,
-                    "base": None if each.base is None else bytes.fromhex(each.base),
+                    "base_digest": None if each.base is None else bytes.fromhex(each.base),
                     "data": each.data,
                 }
                 for each in prepared
@@ -181,7 +190,7 @@ class Objects:
         """Media type as given when it was first stored; None for an unknown object. Not signed: do not trust it."""
         with self._database.read() as connection:
             row = connection.execute(self._describe, {"digest": _key(digest)}).first()
-        return None if row is None else str(row.media_type)
+        return None if row is None else JSON_TYPE if row.media_type is None else str(row.media_type)
 
     def _store(self, prepared: Prepared) -> str:
         if self.has(prepared.digest) and self.size(prepared.digest) is not None:

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
-from sqlalchemy import CompoundSelect, Select, String, and_, bindparam, func, null, select, union, union_all
+from sqlalchemy import func, select
 
 from ..errors import InputError, IntegrityError
 from ..model import Entry, FileRef, Status
 from . import tables
 from .envelopes import Envelopes
 from .rows import AssetRow, EdgeRow, ExecutionRow, ModelRow, OutputRow, PromptRow
-
-FILE_PREFIX, PROMPT_PREFIX = "sha256:", "prompt:"
 
 _entry = tables.entries
 _run = tables.executions
@@ -49,9 +48,12 @@ def _of_run(table: Any) -> Any:
 
 OUTPUTS = select(*tables.outputs.c, _end.c.execution).select_from(_of_run(tables.outputs))
 ASSETS = select(*tables.assets.c, _end.c.execution).select_from(_of_run(tables.assets))
+_prompt = tables.prompts
 PROMPTS = select(
-    *(column for column in tables.prompts.c if column.name != "text"), tables.texts.c.text, _end.c.execution
-).select_from(_of_run(tables.prompts).outerjoin(tables.texts, tables.texts.c.id == tables.prompts.c.text))
+    _end.c.seq, *(column for column in _prompt.c if column.name != "text"), tables.texts.c.text, _end.c.execution
+).select_from(
+    _end.join(_prompt, _prompt.c.list == _end.c.prompts).outerjoin(tables.texts, tables.texts.c.id == _prompt.c.text)
+)
 
 _model, _file = tables.models.c, tables.model_files.c
 _fingerprint = (
@@ -67,74 +69,8 @@ _fingerprint = (
     .scalar_subquery()
 )
 MODELS = select(
-    *tables.models.c, func.coalesce(_model.sha256, _fingerprint).label("fingerprint"), _end.c.execution
-).select_from(_of_run(tables.models))
-
-EDGES = select(
-    *tables.edges.c, _entry.c.number.label("entry"), func.coalesce(_run.c.id, _end.c.execution).label("execution")
-).select_from(
-    tables.edges.join(_entry, _entry.c.seq == tables.edges.c.seq)
-    .outerjoin(_run, _run.c.seq == tables.edges.c.seq)
-    .outerjoin(_end, _end.c.seq == tables.edges.c.seq)
-)
-
-
-def seqs_about(executions: Sequence[str]) -> CompoundSelect[Any]:
-    """Numbers of the entries that speak of these runs."""
-    return union(
-        select(_run.c.seq).where(_run.c.id.in_(executions)),
-        select(_end.c.seq).where(_end.c.execution.in_(executions)),
-        select(tables.outcomes.c.seq).where(tables.outcomes.c.execution.in_(executions)),
-        select(tables.intents.c.seq).where(tables.intents.c.execution.in_(executions)),
-        select(tables.import_sources.c.seq).where(tables.import_sources.c.execution.in_(executions)),
-        select(tables.edges.c.seq).where(tables.edges.c.far.in_(executions)),
-    )
-
-
-def starts(refs: Sequence[str]) -> dict[str, list[str]]:
-    """Values for `EDGES_FROM` and `REACHABLE`: names of runs, outputs, assets, prompt versions."""
-    return {
-        "refs": list(refs),
-        "runs": [ref.removeprefix(PROMPT_PREFIX).partition("/")[0] for ref in refs if not ref.startswith(FILE_PREFIX)],
-        "digests": [ref.removeprefix(FILE_PREFIX) for ref in refs if ref.startswith(FILE_PREFIX)],
-    }
-
-
-def _given(name: str) -> Any:
-    return bindparam(name, expanding=True)
-
-
-# Links whose source is one of some things. Most are found through the entry of the run or output that they start at.
-_link = tables.edges.c
-_seqs = union(
-    select(_run.c.seq).where(_run.c.id.in_(_given("runs"))),
-    select(_end.c.seq).where(_end.c.execution.in_(_given("runs"))),
-    select(tables.outputs.c.seq).where(tables.outputs.c.sha256.in_(_given("digests"))),
-    select(_link.seq).where(_link.far.in_(_given("refs"))),
-)
-_starting = (_link.seq.in_(_seqs), _link.source.in_(_given("refs")))
-EDGES_FROM = EDGES.where(*_starting)
-
-
-def _reachable() -> Select[Any]:
-    # a step goes from a name to the entries of the run or output that it names, and to their links
-    relation: Any = bindparam("relation")
-    link = tables.edges.alias("link")
-    first = select(_link.seq, _link.item, _link.target).where(*_starting, _link.relation == relation)
-    walked = first.cte("walked", recursive=True)
-    steps = [
-        select(link.c.seq, link.c.item, link.c.target)
-        .select_from(walked.join(place, name == walked.c.target).join(link, link.c.seq == place.c.seq))
-        .where(link.c.source == walked.c.target, link.c.relation == relation)
-        for place, name in ((_run, _run.c.id), (_end, _end.c.execution), (tables.outputs, tables.outputs.c.sha256))
-    ]
-    far = select(link.c.seq, link.c.item, link.c.target).select_from(walked.join(link, link.c.far == walked.c.target))
-    walked = walked.union(*steps, far.where(link.c.relation == relation))  # UNION, not UNION ALL, ends cycles
-    return EDGES.join(walked, and_(walked.c.seq == _link.seq, walked.c.item == _link.item))
-
-
-# Links of one relation that can be walked from some things, however far.
-REACHABLE = _reachable()
+    _end.c.seq, *_model, func.coalesce(_model.sha256, _fingerprint).label("fingerprint"), _end.c.execution
+).select_from(_end.join(tables.models, _model.list == _end.c.models))
 
 
 def _with_entry(table: Any, *names: str) -> Any:
@@ -146,31 +82,6 @@ def _with_entry(table: Any, *names: str) -> Any:
 INTENTS = _with_entry(tables.intents, "execution", "node", "title", "text", "revises", "source", "recorded_at")
 SESSIONS = _with_entry(tables.sessions, "session", "event", "environment", "recorded_at")
 GAPS = _with_entry(tables.gaps, "reason", "since", "until", "events", "submissions", "completions", "detail")
-
-
-def search(folded: str, limit: int) -> Select[Any]:
-    """Prompt texts and intents that contain folded words. The one place to change for a full-text index."""
-    text, prompt, intent = tables.texts.c, tables.prompts.c, tables.intents.c
-    # a text is stored once, however many runs carry it: look through the texts, then for the runs
-    matching = select(text.id).where(func.coalesce(text.folded, text.text).contains(folded, autoescape=True))
-    # and only the newest of those are asked what they are
-    newest = (
-        select(prompt.seq, prompt.item)
-        .where(prompt.text.in_(matching))
-        .order_by(prompt.seq.desc(), prompt.item.desc())
-        .limit(limit)
-        .subquery()
-    )
-    in_prompts = select(_end.c.execution, prompt.seq, prompt.node, prompt.input, text.text).select_from(
-        newest.join(tables.prompts, and_(prompt.seq == newest.c.seq, prompt.item == newest.c.item))
-        .join(tables.texts, prompt.text == text.id)
-        .join(_end, _end.c.seq == prompt.seq)
-    )
-    in_intents = select(
-        intent.execution, intent.seq, intent.node, null().cast(String).label("input"), intent.text
-    ).where(intent.folded.contains(folded, autoescape=True))
-    found = union_all(in_prompts, in_intents).subquery()
-    return select(found).order_by(found.c.seq.desc()).limit(limit)
 
 
 def execution(row: Any) -> ExecutionRow:
@@ -283,19 +194,33 @@ def perceptual_value(perceptual: str) -> int:
     raise InputError(f"not a perceptual hash: {perceptual[:40]!r}")
 
 
-def distance(perceptual: str, value: int) -> int:
-    """How many of 64 bits differ."""
-    return (int(perceptual, 16) ^ value).bit_count()
+def distance(stored: bytes | None, value: int) -> int:
+    """How many of 64 bits differ from a hash as it is stored; more than 64 for what is none."""
+    if stored is None or len(stored) != 9:
+        return 65
+    return (int.from_bytes(stored[1:], "big") ^ value).bit_count()
 
 
-def nearby(value: int, radius: int) -> list[list[int]]:
-    """For each 16-bit band of the value, all bands that differ in at most `radius` bits."""
-    masks = [
+def nearby(value: int, distance: int) -> Iterator[list[int]]:
+    """For each 16-bit band of a hash, the bands to look at to miss no hash within the distance.
+
+    If each of the four bands differed in more than its radius, the hashes would differ in at least the radii's sum
+    and four bits more: radii that sum up to the distance less three miss nothing.
+    """
+    least, more = divmod(max(distance - 3, 0), 4)
+    for place, shift in enumerate((48, 32, 16, 0)):
+        band = value >> shift & 0xFFFF
+        yield [band ^ mask for mask in _masks(least + (place < more))]
+
+
+@cache
+def _masks(radius: int) -> tuple[int, ...]:
+    """All 16-bit numbers with at most so many bits."""
+    return tuple(
         sum(1 << bit for bit in bits)
         for count in range(radius + 1)
         for bits in itertools.combinations(range(16), count)
-    ]
-    return [[(value >> shift & 0xFFFF) ^ mask for mask in masks] for shift in (48, 32, 16, 0)]
+    )
 
 
 def _file_ref(row: Any) -> FileRef | None:

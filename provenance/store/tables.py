@@ -4,8 +4,9 @@ Three groups:
 
 * the record: `writers`, `entries`, `patterns`, `objects`. Never dropped; entries and objects are never updated
   or deleted.
-* the index: everything in `INDEX_TABLES`. Each row comes from exactly one entry and carries its `seq`; all of it can
-  be dropped and rebuilt. `open_runs` and `texts` are the two exceptions, derived from other index rows.
+* the index. All of it can be dropped and rebuilt. Each row of `INDEX_TABLES` comes from exactly one entry and carries
+  its `seq`. What one run after the other says alike (its prompts, its models, most of its links) is kept once in
+  `SHARED_TABLES`, as a list that the entries' rows name. `DERIVED_TABLES` follow from the other two.
 * the cache: `summaries`. May be emptied at any time.
 
 `entries.seq` is the order of arrival in this database. Within one writer it agrees with the log's index, which is
@@ -16,6 +17,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     BigInteger,
+    CheckConstraint,
     Column,
     Float,
     ForeignKey,
@@ -29,7 +31,9 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from .columns import Bytes, File, Name
+from .columns import Bytes, File, Moment, Name
+
+RUN, PARENT, FIRST_OUTPUT = 0, 1, 2  # what a link of `links` starts or ends at, where it is not named
 
 metadata = MetaData()
 _Seq = BigInteger().with_variant(Integer, "sqlite")  # SQLite makes only INTEGER keys the row's own number
@@ -72,13 +76,14 @@ patterns = Table(
 objects = Table(
     "objects",
     metadata,
-    Column("digest", Bytes(32), primary_key=True),
-    Column("media_type", Text, nullable=False),
+    Column("id", _Seq, primary_key=True),
+    Column("digest", Bytes(32), nullable=False, unique=True),
+    Column("media_type", Text),  # null for application/json
     Column("size", BigInteger, nullable=False),
     Column("encoding", String(8), nullable=False),  # raw, zlib, delta, file
-    Column("base", Bytes(32), ForeignKey("objects.digest")),  # what a delta is taken from
+    Column("base", _Seq, ForeignKey("objects.id")),  # what a delta is taken from
     Column("data", Bytes),
-    info={"large_rows": True},
+    CheckConstraint("encoding <> 'delta' OR base IS NOT NULL"),
 )
 
 executions = Table(
@@ -88,7 +93,7 @@ executions = Table(
     Column("id", Name, nullable=False, unique=True),
     Column("prompt_id", Name),  # null where it is the id,
     Column("session", Name, nullable=False),
-    Column("submitted_at", Text, nullable=False),
+    Column("submitted_at", Moment, nullable=False),
     Column("parent", Name, index=True),
     Column("parent_known", SmallInteger),
     Column("parent_basis", Text),
@@ -96,6 +101,7 @@ executions = Table(
     Column("workflow", Name),
     Column("prompt", Name, nullable=False),
     Column("extra", Name),
+    Column("links", Integer),
     Index("ix_executions_prompt_id", "prompt_id", info={"sparse": True}),
 )
 
@@ -105,12 +111,15 @@ endings = Table(
     Column("seq", _Seq, primary_key=True),
     Column("execution", Name, nullable=False, unique=True),
     Column("status", Text, nullable=False),
-    Column("started_at", Text),
-    Column("ended_at", Text),
+    Column("started_at", Moment),
+    Column("ended_at", Moment),
     Column("duration_ms", Float),
     Column("observations", Name),
     Column("error_class", Text),
     Column("error_message", Text),  # its beginning
+    Column("prompts", Integer, index=True),
+    Column("models", Integer, index=True),
+    Column("links", Integer),
 )
 
 open_runs = Table("open_runs", metadata, Column("execution", Name, primary_key=True))
@@ -133,12 +142,14 @@ outputs = Table(
     Column("height", BigInteger),
     Column("pixels", Name, index=True),
     Column("perceptual", Name),
-    *(Column(f"band{band}", Integer, index=True) for band in range(4)),
+    *(Column(f"band{band}", Integer) for band in range(4)),
     Column("thumbnail", Name),
     Column("kept", Name),
     Column("reused", SmallInteger, nullable=False),
     Column("made_by", Name),
     Column("problem", Text),
+    # with the whole hash, so that a question about likeness reads no row of the table but those that are alike
+    *(Index(f"ix_outputs_band{band}", f"band{band}", "perceptual") for band in range(4)),
     Index("ix_outputs_file", "filename", "subfolder", "type"),
 )
 
@@ -164,31 +175,26 @@ assets = Table(
     Column("problem", Text),
 )
 
-texts = Table(
-    "texts",
-    metadata,
-    Column("id", Bytes(16), primary_key=True),  # first half of the text's SHA-256
-    Column("text", Text, nullable=False),
-    Column("folded", Text),  # null where folding changes nothing
-)
+# Lists that one entry after the other states alike, each kept once, under the first half of its SHA-256 (see `lists`).
+lists = Table("lists", metadata, Column("id", _Seq, primary_key=True), Column("digest", Bytes(16), unique=True))
 
 prompts = Table(
     "prompts",
     metadata,
-    Column("seq", _Seq, primary_key=True),
+    Column("list", Integer, primary_key=True),
     Column("item", Integer, primary_key=True),
     Column("node", Text, nullable=False),
     Column("input", Text, nullable=False),
     Column("class_type", Text, nullable=False),
     Column("role", Text, nullable=False),
     Column("source", Text, nullable=False),
-    Column("text", Bytes(16), index=True),
+    Column("text", Integer, index=True),
 )
 
 models = Table(
     "models",
     metadata,
-    Column("seq", _Seq, primary_key=True),
+    Column("list", Integer, primary_key=True),
     Column("item", Integer, primary_key=True),
     Column("node", Text, nullable=False),
     Column("input", Text, nullable=False),
@@ -199,21 +205,56 @@ models = Table(
     Column("sha256", Name),
 )
 
+# Links of runs that start at the run, at one of its outputs or prompts. What is the same in each run stands in `source`
+# and `target`; where they are null, `source_is` and `target_is` say what they are: `RUN`, `PARENT`, or the output's
+# item after `FIRST_OUTPUT`.
+links = Table(
+    "links",
+    metadata,
+    Column("list", Integer, primary_key=True),
+    Column("item", Integer, primary_key=True),
+    Column("source_is", Integer),
+    Column("source", Name),
+    Column("target_is", Integer),
+    Column("target", Name),
+    Column("relation", Text, nullable=False),
+    Column("basis", Text, nullable=False),
+    Column("method", Text, nullable=False),
+    Column("score", Float),
+    Column("via", Text, nullable=False),  # JSON list of node ids
+)
+
+# All other links.
 edges = Table(
     "edges",
     metadata,
     Column("seq", _Seq, primary_key=True),
     Column("item", Integer, primary_key=True),
-    Column("source", Name, nullable=False),
+    Column("source", Name, nullable=False, index=True),
     Column("target", Name, nullable=False),
     Column("relation", Text, nullable=False),
     Column("basis", Text, nullable=False),
     Column("method", Text, nullable=False),
     Column("score", Float),
     Column("via", Text, nullable=False),  # JSON list of node ids
-    # the source again, where it is neither the entry's run nor one of its outputs: those lead to the entry anyway
-    Column("far", Name),
-    Index("ix_edges_far", "far", info={"sparse": True}),
+)
+
+texts = Table(
+    "texts",
+    metadata,
+    Column("id", _Seq, primary_key=True),
+    Column("digest", Bytes(16), nullable=False, unique=True),  # first half of the text's SHA-256
+    Column("text", Text, nullable=False),
+    Column("folded", Text),  # null where folding changes nothing
+)
+
+# Which words stand in which texts (see `words`).
+words = Table(
+    "words", metadata, Column("id", _Seq, primary_key=True), Column("word", Text, nullable=False, unique=True)
+)
+
+word_texts = Table(
+    "word_texts", metadata, Column("word", Integer, primary_key=True), Column("text", Integer, primary_key=True)
 )
 
 model_files = Table(
@@ -384,7 +425,8 @@ summaries = Table(
 )
 
 INDEX_TABLES: tuple[Table, ...] = (
-    executions, endings, outputs, assets, prompts, models, edges, model_files, intents, decisions, replays, outcomes,
-    imports, import_sources, recordings, anchors, witnesses, sessions, gaps
+    executions, endings, outputs, assets, edges, model_files, intents, decisions, replays, outcomes, imports,
+    import_sources, recordings, anchors, witnesses, sessions, gaps
 )  # fmt: skip
-DERIVED_TABLES: tuple[Table, ...] = (open_runs, texts)
+SHARED_TABLES: tuple[Table, ...] = (lists, prompts, models, links)
+DERIVED_TABLES: tuple[Table, ...] = (open_runs, texts, words, word_texts)

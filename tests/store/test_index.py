@@ -11,7 +11,7 @@ from comfy_provenance.provenance.store import tables
 from comfy_provenance.provenance.store.ledger import Ledger
 from comfy_provenance.tests.store.recording import Recorder, digest_of, facts, output, prompt
 
-CHECKED = [table.name for table in (*tables.INDEX_TABLES, *tables.DERIVED_TABLES)]
+CHECKED = [table.name for table in (*tables.INDEX_TABLES, *tables.SHARED_TABLES, *tables.DERIVED_TABLES)]
 
 
 def rows(ledger: Ledger) -> dict[str, list[tuple[Any, ...]]]:
@@ -280,7 +280,7 @@ def test_deleted_rows_are_named(filled: Ledger, table: str) -> None:
     ("table", "column"),
     [
         (table.name, column.name)
-        for table in (*tables.INDEX_TABLES, tables.texts)
+        for table in (*tables.INDEX_TABLES, *tables.SHARED_TABLES, tables.texts, tables.words)
         for column in table.columns
         if not column.primary_key
     ],
@@ -312,8 +312,9 @@ def test_runs_wrongly_marked_as_open_are_named(filled: Ledger, statement: str) -
 
 
 def test_texts_that_no_prompt_has_are_named(filled: Ledger) -> None:
-    edit(filled, "INSERT INTO texts VALUES (zeroblob(16), 'planted', NULL)")
-    assert [each.code for each in filled.check_index()] == ["index-row-extra"]
+    edit(filled, "INSERT INTO texts VALUES (99, zeroblob(16), 'planted', NULL)")
+    named = [each.message for each in filled.check_index() if each.code == "index-row-extra"]
+    assert named == ["index table texts, id 99: row is extra"]
 
 
 @pytest.mark.parametrize("damage", ["X''", "X'7b7d'", "substr(envelope, 2)", "'text'"])

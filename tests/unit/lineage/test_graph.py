@@ -274,6 +274,8 @@ def chain(path: Path, length: int) -> Index:
     database = Database(path)
     blank = {"size": 1, "reused": 0, "key": "images", "ordinal": 0, "item": 0, "node": "9"}
     rows: dict[Any, list[dict[str, Any]]] = {table: [] for table in (tables.entries, *tables.INDEX_TABLES)}
+    version = {"class_type": "x", "role": "both", "source": "literal"}
+    rows[tables.prompts] = [{"list": 1, "item": 0, "node": "6", "input": "text", **version}]
     for number in range(length):
         run, before, submitted, ended = f"run-{number}", f"run-{number - 1}", number * 2 + 1, number * 2 + 2
         for seq in (submitted, ended):
@@ -281,11 +283,9 @@ def chain(path: Path, length: int) -> Index:
             rows[tables.entries].append(entry)
         times = {"prompt_id": run, "session": "s1", "submitted_at": "", "prompt": ""}
         rows[tables.executions].append({"seq": submitted, "id": run, **times})
-        rows[tables.endings].append({"seq": ended, "execution": run, "status": "success"})
+        rows[tables.endings].append({"seq": ended, "execution": run, "status": "success", "prompts": 1})
         file = digest_of(f"{number}.png")
         rows[tables.outputs].append({**blank, "seq": ended, "sha256": file})
-        version = {"class_type": "x", "role": "both", "source": "literal"}
-        rows[tables.prompts].append({"seq": ended, "item": 0, "node": "6", "input": "text", **version})
         stated = [(f"sha256:{file}", run, "generated")]
         if number:
             older = f"sha256:{digest_of(f'{number - 1}.png')}"
