@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Dialect, LargeBinary
+from sqlalchemy import BigInteger, Dialect, Integer, LargeBinary
 
 from .names import pack, pack_moment, unpack, unpack_moment
+
+Seq = BigInteger().with_variant(Integer, "sqlite")  # SQLite makes only INTEGER keys the row's own number
 
 
 def as_bytes(value: Any) -> bytes:

@@ -23,7 +23,6 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
-    MetaData,
     SmallInteger,
     String,
     Table,
@@ -31,12 +30,21 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from .columns import Bytes, File, Moment, Name
+from .columns import Bytes, File, Moment, Name, Seq
+from .said_tables import (
+    anchors, decisions, gaps, import_sources, imports, intents, metadata, outcomes, recordings, replays, sessions,
+    witnesses,
+)  # fmt: skip
+
+__all__ = (
+    "DERIVED_TABLES", "FIRST_OUTPUT", "INDEX_TABLES", "PARENT", "RUN", "SHARED_TABLES", "anchors", "assets",
+    "decisions", "edges", "endings", "entries", "executions", "gaps", "import_sources", "imports", "intents",
+    "links", "lists", "meta", "metadata", "model_files", "models", "objects", "open_runs", "outcomes", "outputs",
+    "patterns", "prompts", "recordings", "replays", "sessions", "summaries", "texts", "witnesses", "word_texts",
+    "words", "writers",
+)  # fmt: skip
 
 RUN, PARENT, FIRST_OUTPUT = 0, 1, 2  # what a link of `links` starts or ends at, where it is not named
-
-metadata = MetaData()
-_Seq = BigInteger().with_variant(Integer, "sqlite")  # SQLite makes only INTEGER keys the row's own number
 
 meta = Table("meta", metadata, Column("name", String(40), primary_key=True), Column("value", Text, nullable=False))
 
@@ -54,7 +62,7 @@ writers = Table(
 entries = Table(
     "entries",
     metadata,
-    Column("seq", _Seq, primary_key=True),
+    Column("seq", Seq, primary_key=True),
     Column("writer", Integer, ForeignKey("writers.id"), nullable=False),
     Column("number", BigInteger, nullable=False),
     Column("kind", String(20), nullable=False),
@@ -67,7 +75,7 @@ entries = Table(
 patterns = Table(
     "patterns",
     metadata,
-    Column("seq", _Seq, primary_key=True),
+    Column("seq", Seq, primary_key=True),
     Column("key", Bytes, nullable=False),
     Column("digest", Bytes(32), nullable=False),
     Column("payload", Bytes, nullable=False),
@@ -76,12 +84,12 @@ patterns = Table(
 objects = Table(
     "objects",
     metadata,
-    Column("id", _Seq, primary_key=True),
+    Column("id", Seq, primary_key=True),
     Column("digest", Bytes(32), nullable=False, unique=True),
     Column("media_type", Text),  # null for application/json
     Column("size", BigInteger, nullable=False),
     Column("encoding", String(8), nullable=False),  # raw, zlib, delta, file
-    Column("base", _Seq, ForeignKey("objects.id")),  # what a delta is taken from
+    Column("base", Seq, ForeignKey("objects.id")),  # what a delta is taken from
     Column("data", Bytes),
     CheckConstraint("encoding <> 'delta' OR base IS NOT NULL"),
 )
@@ -89,7 +97,7 @@ objects = Table(
 executions = Table(
     "executions",
     metadata,
-    Column("seq", _Seq, primary_key=True),
+    Column("seq", Seq, primary_key=True),
     Column("id", Name, nullable=False, unique=True),
     Column("prompt_id", Name),  # null where it is the id,
     Column("session", Name, nullable=False),
@@ -108,7 +116,7 @@ executions = Table(
 endings = Table(
     "endings",
     metadata,
-    Column("seq", _Seq, primary_key=True),
+    Column("seq", Seq, primary_key=True),
     Column("execution", Name, nullable=False, unique=True),
     Column("status", Text, nullable=False),
     Column("started_at", Moment),
@@ -127,7 +135,7 @@ open_runs = Table("open_runs", metadata, Column("execution", Name, primary_key=T
 outputs = Table(
     "outputs",
     metadata,
-    Column("seq", _Seq, primary_key=True),
+    Column("seq", Seq, primary_key=True),
     Column("item", Integer, primary_key=True),
     Column("node", Text, nullable=False),
     Column("key", Text, nullable=False),
@@ -156,7 +164,7 @@ outputs = Table(
 assets = Table(
     "assets",
     metadata,
-    Column("seq", _Seq, primary_key=True),
+    Column("seq", Seq, primary_key=True),
     Column("item", Integer, primary_key=True),
     Column("node", Text, nullable=False),
     Column("input", Text, nullable=False),
@@ -176,7 +184,7 @@ assets = Table(
 )
 
 # Lists that one entry after the other states alike, each kept once, under the first half of its SHA-256 (see `lists`).
-lists = Table("lists", metadata, Column("id", _Seq, primary_key=True), Column("digest", Bytes(16), unique=True))
+lists = Table("lists", metadata, Column("id", Seq, primary_key=True), Column("digest", Bytes(16), unique=True))
 
 prompts = Table(
     "prompts",
@@ -228,7 +236,7 @@ links = Table(
 edges = Table(
     "edges",
     metadata,
-    Column("seq", _Seq, primary_key=True),
+    Column("seq", Seq, primary_key=True),
     Column("item", Integer, primary_key=True),
     Column("source", Name, nullable=False, index=True),
     Column("target", Name, nullable=False),
@@ -242,16 +250,14 @@ edges = Table(
 texts = Table(
     "texts",
     metadata,
-    Column("id", _Seq, primary_key=True),
+    Column("id", Seq, primary_key=True),
     Column("digest", Bytes(16), nullable=False, unique=True),  # first half of the text's SHA-256
     Column("text", Text, nullable=False),
     Column("folded", Text),  # null where folding changes nothing
 )
 
 # Which words stand in which texts (see `words`).
-words = Table(
-    "words", metadata, Column("id", _Seq, primary_key=True), Column("word", Text, nullable=False, unique=True)
-)
+words = Table("words", metadata, Column("id", Seq, primary_key=True), Column("word", Text, nullable=False, unique=True))
 
 word_texts = Table(
     "word_texts", metadata, Column("word", Integer, primary_key=True), Column("text", Integer, primary_key=True)
@@ -260,164 +266,13 @@ word_texts = Table(
 model_files = Table(
     "model_files",
     metadata,
-    Column("seq", _Seq, primary_key=True),
+    Column("seq", Seq, primary_key=True),
     Column("folder", Text, nullable=False),
     Column("name", Text, nullable=False),
     Column("size", BigInteger),
     Column("mtime_ns", BigInteger),
     Column("sha256", Name, nullable=False, index=True),
     Index("ix_model_files_version", "folder", "name", "size", "mtime_ns"),
-)
-
-intents = Table(
-    "intents",
-    metadata,
-    Column("seq", _Seq, primary_key=True),
-    Column("execution", Name, index=True),
-    Column("node", Text),
-    Column("title", Text),
-    Column("text", Text, nullable=False),
-    Column("folded", Text, nullable=False),
-    Column("revises", BigInteger),  # number of the entry of which it is a new version
-    Column("source", Text),
-    Column("recorded_at", Text, nullable=False),
-)
-
-decisions = Table(
-    "decisions",
-    metadata,
-    Column("seq", _Seq, primary_key=True),
-    Column("execution", Name, nullable=False, index=True),
-    Column("output", Name),
-    Column("decision", Text, nullable=False),
-    Column("rating", SmallInteger),
-    Column("reason", Text),
-    Column("label", Text),
-    Column("over", Text),  # JSON list of candidates that were not chosen
-    Column("folded", Text),  # reason or label as searched
-    Column("recorded_at", Text, nullable=False),
-)
-
-# Runs that repeat an earlier one: a row per submission. A cell of a sheet names the sheet and its place.
-replays = Table(
-    "replays",
-    metadata,
-    Column("seq", _Seq, primary_key=True),
-    Column("execution", Name, nullable=False, unique=True),
-    Column("original", Name, nullable=False, index=True),
-    Column("known", SmallInteger, nullable=False),
-    Column("sheet", Name, index=True),
-    Column("cell", Integer),
-    Column("cells", Integer),
-)
-
-outcomes = Table(
-    "outcomes",
-    metadata,
-    Column("seq", _Seq, primary_key=True),
-    Column("execution", Name, nullable=False, unique=True),
-    Column("outcome", Text, nullable=False),
-    Column("same_graph", SmallInteger, nullable=False),
-    Column("fresh", SmallInteger, nullable=False),  # nothing came from the caches
-    Column("drift", Integer, nullable=False),  # how many differences
-)
-
-imports = Table(
-    "imports",
-    metadata,
-    Column("seq", _Seq, primary_key=True),
-    Column("sha256", Name, nullable=False, index=True),
-    Column("name", Text, nullable=False),
-    Column("basis", Text, nullable=False),
-    Column("source", Text, nullable=False),
-    Column("stage", Text),
-    Column("note", Text),
-    Column("size", BigInteger),
-    Column("media_type", Text),
-    Column("pixels", Name, index=True),
-    Column("perceptual", Name),
-    Column("thumbnail", Name),
-    Column("kept", Name),
-    Column("project", Name, index=True),
-    Column("project_name", Text),
-    Column("revises", BigInteger),
-    Column("claims", Text),  # in which form the file speaks of itself
-    Column("recorded_at", Text, nullable=False),
-)
-
-import_sources = Table(
-    "import_sources",
-    metadata,
-    Column("seq", _Seq, primary_key=True),
-    Column("item", Integer, primary_key=True),
-    Column("output", Name, nullable=False, index=True),
-    Column("execution", Name, index=True),
-    Column("basis", Text, nullable=False),
-    Column("method", Text, nullable=False),
-)
-
-recordings = Table(
-    "recordings",
-    metadata,
-    Column("seq", _Seq, primary_key=True),
-    Column("recording", Name, nullable=False, index=True),
-    Column("event", Text, nullable=False),
-    Column("session", Name, nullable=False),
-    Column("number", BigInteger),
-    Column("offset", BigInteger),
-    Column("size", BigInteger),
-    Column("sha256", Name),
-    Column("media_type", Text),
-    Column("surface", Text),
-    Column("reason", Text),
-    Column("note", Text),
-    Column("recorded_at", Text, nullable=False),
-)
-
-sessions = Table(
-    "sessions",
-    metadata,
-    Column("seq", _Seq, primary_key=True),
-    Column("session", Name, nullable=False, index=True),
-    Column("event", Text, nullable=False),
-    Column("environment", Name),
-    Column("recorded_at", Text, nullable=False),
-)
-
-anchors = Table(
-    "anchors",
-    metadata,
-    Column("seq", _Seq, primary_key=True),
-    Column("size", BigInteger, nullable=False),  # entries that the checkpoint covers
-    *(Column(name, Name, nullable=False) for name in ("note", "token")),
-    Column("authority", Text, nullable=False),
-    *(Column(name, Text) for name in ("url", "signer")),
-    Column("gen_time", Text, nullable=False),
-    Column("accuracy_us", BigInteger),
-    *(Column(name, Text, nullable=False) for name in ("source", "recorded_at")),
-)
-
-witnesses = Table(
-    "witnesses",
-    metadata,
-    Column("seq", _Seq, primary_key=True),
-    Column("size", BigInteger, nullable=False),
-    Column("note", Name, nullable=False),
-    *(Column(name, Text, nullable=False) for name in ("name", "public_key", "cosigned_at", "recorded_at")),
-    Column("label", Text),
-)
-
-gaps = Table(
-    "gaps",
-    metadata,
-    Column("seq", _Seq, primary_key=True),
-    Column("reason", Text, nullable=False),
-    Column("since", Text),
-    Column("until", Text),
-    Column("events", BigInteger, nullable=False),
-    Column("submissions", BigInteger, nullable=False),
-    Column("completions", BigInteger, nullable=False),
-    Column("detail", Text),
 )
 
 summaries = Table(
