@@ -32,7 +32,17 @@ from sqlalchemy import (
 
 from .columns import Bytes, File, Moment, Name, Seq
 from .said_tables import (
-    anchors, decisions, gaps, import_sources, imports, intents, metadata, outcomes, recordings, replays, sessions,
+    anchors,
+    decisions,
+    gaps,
+    import_sources,
+    imports,
+    intents,
+    metadata,
+    outcomes,
+    recordings,
+    replays,
+    sessions,
     witnesses,
 )  # fmt: skip
 

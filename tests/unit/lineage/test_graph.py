@@ -271,7 +271,7 @@ class Counting:
 
 def chain(path: Path, length: int) -> Index:
     """Run after run, each from the canvas, the output and the prompt before it, written as index rows."""
-    database = Database(path)
+    database = Database(path, create=True)
     blank = {"size": 1, "reused": 0, "key": "images", "ordinal": 0, "item": 0, "node": "9"}
     rows: dict[Any, list[dict[str, Any]]] = {table: [] for table in (tables.entries, *tables.INDEX_TABLES)}
     version = {"class_type": "x", "role": "both", "source": "literal"}
