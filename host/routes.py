@@ -18,7 +18,7 @@ from aiohttp import web
 from ..provenance import errors
 from ..provenance.model import Json
 from ..provenance.service import Service
-from . import comfy, replay_routes, statement_routes
+from . import authoring_routes, comfy, replay_routes, statement_routes
 from .answers import BASE, as_json, bordered, in_thread
 from .hooks import QueueHooks
 
@@ -188,6 +188,7 @@ def register(table: web.RouteTableDef, service: Service, hooks: QueueHooks) -> N
     table.post(f"{BASE}/identify")(bordered(routes.identify))
     statement_routes.register(table, service, routes.api)
     replay_routes.register(table, hooks.queue, routes.api)
+    authoring_routes.register(table, service)
 
 
 async def _blob(request: web.Request, question: Callable[[], Blob]) -> web.StreamResponse:

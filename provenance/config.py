@@ -41,6 +41,8 @@ class Settings:
     queue_capacity: events held in memory while writing is slow or impossible. authorities: who is asked for
     time-stamps; None until the author has chosen, which may be nobody. anchor_minutes: how long what is new may wait
     for a time-stamp. trust_roots: PEM files with the certificates of authorities that this machine trusts.
+    screen_limit_mib: size of one screen recording. watch_folder: absolute path of a folder whose files are brought in
+    as later edits; empty for none. watch_seconds: how often it is looked at.
     """
 
     enabled: bool = True
@@ -53,6 +55,9 @@ class Settings:
     authorities: tuple[Authority, ...] | None = None
     anchor_minutes: int = 5
     trust_roots: tuple[str, ...] = ()
+    screen_limit_mib: int = 2048
+    watch_folder: str = ""
+    watch_seconds: int = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +117,12 @@ def _number(name: str, value: Any) -> int:
     return value
 
 
+def _folder(name: str, value: Any) -> str:
+    if not isinstance(value, str) or "\0" in value or (value and not Path(value).is_absolute()):
+        raise InputError(f"setting {name} must be the absolute path of a folder, or empty")
+    return value
+
+
 def _list(name: str, value: Any) -> list[Any]:
     if not isinstance(value, list | tuple) or len(value) > MOST_LISTED:
         raise InputError(f"setting {name} must be a list of at most {MOST_LISTED}")
@@ -159,4 +170,5 @@ _READERS: dict[str, _Reader] = {
     **{field.name: {bool: _switch, int: _number}.get(type(field.default), _list) for field in fields(Settings)},
     "authorities": _authorities,
     "trust_roots": _paths,
+    "watch_folder": _folder,
 }

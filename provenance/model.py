@@ -327,8 +327,9 @@ class Ready:
 class Judged:
     """The author decides about a run, or about one output of it (its SHA-256).
 
-    rating is set for `RATE` only, label for `LABEL` only (None takes the label away). Whoever waits on `answer` gets
-    what was recorded, once it is durable, or the error. A cancelled answer means that nothing is recorded.
+    rating is set for `RATE` only, label for `LABEL` only (None takes the label away). `over` names candidates (run,
+    output or None) that were compared with a kept one and not chosen. Whoever waits on `answer` gets what was recorded,
+    once it is durable, or the error. A cancelled answer means that nothing is recorded.
     """
 
     execution: str
@@ -338,6 +339,7 @@ class Judged:
     reason: str | None
     label: str | None
     answer: Future[dict[str, Json]]
+    over: tuple[tuple[str, str | None], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,10 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future
 from contextlib import ExitStack
 from dataclasses import asdict
+from functools import partial
 
 from ..capture.worker import Worker
 from ..config import MEBIBYTE, Places, Settings
@@ -24,12 +26,15 @@ from ..store.presence import Presence, is_alive
 from .anchoring import Anchoring, Choice
 from .book import Announce, Book
 from .fingerprint import Fingerprints, ModelFile
+from .imports import Imports
 from .opening import open_ledger, redaction_salt
 from .reading import Ended, Job, Reading, ReadObservation, job_bytes
 from .recent import Recent
 from .recorder import Recorder, Surveyed, Work
+from .recordings import Recordings, close_lost
 from .replays import Replays
 from .run import Run
+from .statements import Stated
 
 LOG = logging.getLogger("comfy-provenance")
 MOST_MODEL_FILES = 100_000
@@ -85,11 +90,16 @@ class Live:
         book = Book(ledger, session, clock, self._announced)
         self._recorder = Recorder(book, host, salt, self._read, self._survey)
         self.recovered = self._recorder.recovered
+        self.salt = salt
+        self.imports = Imports(ledger, settings, salt, host.directories)
+        self.recordings = Recordings(settings.screen_limit_mib, lambda write: submit(Stated(write, Future())))
+        self._book = book
         self.recent = Recent(ledger.index)
         self.origin = checkpoint.origin_of(ledger.public)
         self.key_fingerprint = ledger.public.fingerprint
         self._recorder.close_lost_runs(lambda other: is_alive(places.ledger, other))
         self._recorder.session_event("start")  # last of what can fail: a session starts once
+        submit(Stated(partial(close_lost, is_alive=lambda other: is_alive(places.ledger, other)), Future()))
         self._reader.start()
         self._recorder.compare_left_replays()
         self._hasher.start()
@@ -159,6 +169,7 @@ class Live:
         """Say that the session stopped, when everything before was written, and close the ledger."""
         if complete:
             try:
+                self.recordings.close(self._book)
                 self._recorder.session_event("stop")
             except StorageError as error:
                 LOG.error("the end of the session could not be recorded: %s", error)

@@ -59,8 +59,10 @@ def decide(book: Book, said: Judged, execution: str, salt: bytes) -> Said:
     run = book.index.execution(execution)
     if run is None:
         raise NotFound(f"{execution} is no run of this ledger")
-    if said.output is not None and all(row.sha256 != said.output for row in book.index.outputs(run.id)):
-        raise NotFound(f"run {execution} has no output with SHA-256 {said.output}")
+    _present(book, run.id, said.output)
+    over = tuple(each for each in dict.fromkeys(said.over) if each != (run.id, said.output))
+    for other, output in over:
+        _present(book, other, output)
     clean = Redactor(salt, lambda class_type: None).text
     reason = None if said.reason is None else clean(said.reason)
     label = None if said.label is None else clean(said.label)
@@ -70,6 +72,7 @@ def decide(book: Book, said: Judged, execution: str, salt: bytes) -> Said:
         "decision": said.decision.value,
         "rating": said.rating,
         "label": label,
+        **({"over": [{"execution": other, "output": output} for other, output in over]} if over else {}),
     }
     say = partial(
         predicate.decision,
@@ -81,5 +84,14 @@ def decide(book: Book, said: Judged, execution: str, salt: bytes) -> Said:
         rating=said.rating,
         reason=reason,
         label=label,
+        over=over,
     )
     return {"entry": book.append(Kind.DECISION, say, **told), **told, "reason": reason}
+
+
+def _present(book: Book, execution: str, output: str | None) -> None:
+    """Raises NotFound for a run, or an output of it, that the ledger does not hold."""
+    if book.index.execution(execution) is None:
+        raise NotFound(f"{execution} is no run of this ledger")
+    if output is not None and all(row.sha256 != output for row in book.index.outputs(execution)):
+        raise NotFound(f"run {execution} has no output with SHA-256 {output}")

@@ -93,7 +93,13 @@ def record_intents(book: Book, run: Run) -> None:
         text, title = str(values.get("text") or ""), str(values.get("title") or "") or None
         if text.strip() and not book.index.has_intent(text, title):
             say = partial(
-                predicate.intent, session=book.session, text=text, title=title, node=node, execution=run.execution
+                predicate.intent,
+                session=book.session,
+                text=text,
+                title=title,
+                node=node,
+                execution=run.execution,
+                source="node",
             )
             book.append(Kind.INTENT, say, execution=run.execution)
 

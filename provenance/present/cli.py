@@ -112,6 +112,7 @@ def _parser() -> argparse.ArgumentParser:
     _replaying(verb, ref)
     verify = verb("verify", "check every signature, link and object, and the index")
     verify.add_argument("--key", metavar="PEM", help="the public key that must have signed, from a place you trust")
+    _authoring(verb, ref)
     envelopes = verb("envelopes", "write the signed entries as DSSE files", json=False)
     envelopes.add_argument("-o", "--output", metavar="DIR", required=True, help="a new or empty folder")
     fsck = verb("fsck", "compare the index with the entries")
@@ -147,6 +148,34 @@ def _replaying(verb: Callable[..., argparse.ArgumentParser], ref: str) -> None:
         command.add_argument("-o", "--output", metavar="FILE", help="write the sheet as one HTML file")
     for command in (replay, vary, sheet):
         command.add_argument("--server", metavar="URL", default=LOCAL, help=f"the running ComfyUI; else {LOCAL}")
+
+
+def _authoring(verb: Callable[..., argparse.ArgumentParser], ref: str) -> None:
+    """What the author states, and brings in."""
+    module = ".authoring_commands"
+    intent = verb("intent", "sign an idea, or a new version of one", module=module)
+    intent.add_argument("text", metavar="TEXT", help="the idea in your words; - to read it from stdin")
+    intent.add_argument("--title", metavar="TITLE", help="a name for the work")
+    intent.add_argument("--revises", type=int, metavar="ENTRY", help="the entry of which this is a new version")
+    intent.add_argument("--reference", metavar="FILE", action="append", default=[], help="a picture it refers to")
+    intent.add_argument("--run", metavar="REF", help="the run it belongs to")
+    choose = verb("choose", "sign that you chose one candidate over others, and why", module=module)
+    choose.add_argument("ref", metavar="REF", help=ref)
+    choose.add_argument("--over", metavar="REF", nargs="+", action="extend", required=True, help="those not chosen")
+    choose.add_argument("--reason", metavar="TEXT", help="why")
+    bring = verb("import", "bring in a later edit of outputs, or files from before", module=module)
+    bring.set_defaults(command=(module, "bring"))
+    bring.add_argument("files", metavar="FILE", nargs="+", help="a file; with --before, also a folder")
+    how = bring.add_mutually_exclusive_group(required=True)
+    how.add_argument("--of", metavar="REF", nargs="+", action="extend", help="what it was made from")
+    how.add_argument("--before", action="store_true", help="it is from before: marked after-the-fact")
+    bring.add_argument("--project", metavar="FILE", help="the program's own file, such as a PSD or KRA")
+    bring.add_argument("--stage", choices=["intermediate", "finished"], help="what you call it")
+    bring.add_argument("--note", metavar="TEXT", help="what was done")
+    verb("imports", "list what was brought in, newest first", module=module)
+    recording = verb("recording", "list screen recordings, or write one as a file", module=module)
+    recording.add_argument("ref", metavar="REF", nargs="?", help="the recording's id or the start of it")
+    recording.add_argument("-o", "--output", metavar="FILE", help="where to write it")
 
 
 def _positive(text: str) -> int:

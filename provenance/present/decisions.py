@@ -18,6 +18,7 @@ from ..store.decisions import DecisionRow
 LONGEST_REASON = 10_000
 LONGEST_LABEL = 200
 LONGEST_ID = 400
+MOST_CANDIDATES = 1000
 _VERDICTS = (Decision.KEEP.value, Decision.REJECT.value)
 _MEMBERS = ("decision", "rating", "note", "reason", "label")
 
@@ -56,8 +57,12 @@ def listed(rows: Iterable[DecisionRow]) -> list[dict[str, Json]]:
 
 
 def asked(body: Mapping[str, Json]) -> Judged:
-    """A decision as a client sends it: {"execution", "output", "decision", "rating", "reason"}. Raises InputError."""
-    _only(body, "execution", "output", "decision", "rating", "reason")
+    """A decision as a client sends it: {"execution", "output", "decision", "rating", "reason", "over"}.
+
+    over: the candidates that were compared with a kept one and not chosen, each {"execution", "output"}. Raises
+    InputError.
+    """
+    only(body, "execution", "output", "decision", "rating", "reason", "over")
     output, named, rating = body.get("output"), body.get("decision"), body.get("rating")
     if output is not None and not is_sha256_hex(output):
         raise InputError("output must be a SHA-256 of 64 lower-case hexadecimal digits, or null")
@@ -71,12 +76,15 @@ def asked(body: Mapping[str, Json]) -> Judged:
     reason = words(body, "reason", LONGEST_REASON)
     if decision is Decision.NOTE and reason is None:
         raise InputError("a note needs its text, as reason")
-    return Judged(_execution(body), output, decision, rating, reason, None, Future())
+    over = _over(body.get("over"))
+    if over and decision is not Decision.KEEP:
+        raise InputError("over stands with keep only")
+    return Judged(_execution(body), output, decision, rating, reason, None, Future(), over)
 
 
 def asked_label(body: Mapping[str, Json]) -> Judged:
     """A label as a client sends it: {"execution", "label"}; an empty one takes the label away. Raises InputError."""
-    _only(body, "execution", "label")
+    only(body, "execution", "label")
     if "label" not in body:
         raise InputError("label is missing; an empty one takes the label away")
     label = words(body, "label", LONGEST_LABEL)
@@ -117,6 +125,23 @@ def _says(said: Mapping[str, Json]) -> bool:
     return any(said.get(name) is not None for name in _MEMBERS)
 
 
+def _over(value: Json) -> tuple[tuple[str, str | None], ...]:
+    if value is None:
+        return ()
+    if not isinstance(value, list) or len(value) > MOST_CANDIDATES:
+        raise InputError(f"over must be a list of at most {MOST_CANDIDATES} candidates")
+    found = []
+    for each in value:
+        if not isinstance(each, dict):
+            raise InputError('a candidate is {"execution", "output"}')
+        only(each, "execution", "output")
+        output = each.get("output")
+        if output is not None and not is_sha256_hex(output):
+            raise InputError("output must be a SHA-256 of 64 lower-case hexadecimal digits, or null")
+        found.append((_execution(each), output))
+    return tuple(found)
+
+
 def _execution(body: Mapping[str, Json]) -> str:
     execution = body.get("execution")
     if not isinstance(execution, str) or not 0 < len(execution) <= LONGEST_ID:
@@ -124,7 +149,8 @@ def _execution(body: Mapping[str, Json]) -> str:
     return execution
 
 
-def _only(body: Mapping[str, Json], *names: str) -> None:
+def only(body: Mapping[str, Json], *names: str) -> None:
+    """Refuse members that nobody asked for. Raises InputError."""
     for name in body:
         if name not in names:
             raise InputError(f"unknown member: {name[:80]!r}")

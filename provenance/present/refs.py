@@ -95,9 +95,29 @@ class Resolver:
             raise Ambiguous(f"{one_line(text)} was made by several runs: {_some(makers)}")
         return makers[0]
 
+    def made(self, text: str) -> str:
+        """The SHA-256 of the one output, or file brought in, that the text names; a run stands for its only file.
+
+        Raises as `resolve`, NotFound for what was neither made nor brought in, Ambiguous for a run of several files.
+        """
+        ref = self.resolve(text)
+        if ref.execution is not None:
+            rows = self._index.outputs(ref.execution)
+            found = list(dict.fromkeys(row.sha256 for row in rows if row.file is not None and row.sha256 is not None))
+            if len(found) > 1:
+                raise Ambiguous(f"run {one_line(text)} made several files: name one of {_some(found)}")
+            if not found:
+                raise NotFound(f"run {one_line(text)} made no file")
+            return found[0]
+        digest = ref.digest or ""
+        if not self._index.outputs_by_digest(digest) and not self._index.authored.imports_by_digest(digest):
+            raise NotFound(f"{one_line(text, 120)} was neither made by a recorded run nor brought in")
+        return digest
+
     def _known(self, text: str, digest: str, name: str | None) -> Ref:
         index = self._index
-        if index.outputs_by_digest(digest) or index.assets_by_digest(digest) or index.model_files(digest):
+        known = (index.outputs_by_digest, index.assets_by_digest, index.model_files, index.authored.imports_by_digest)
+        if any(find(digest) for find in known):
             return Ref(text, digest=digest, name=name)
         shown = one_line(text, 120)
         if name is None:

@@ -19,8 +19,10 @@ from PIL import Image, ImageChops, ImageMath
 
 from ..errors import InputError
 from . import picture
+from .likeness import Likeness
 
 WINDOW, STEP = 8, 4
+SAME_SHAPE = 1.02  # by how much two ratios of width to height may differ
 _C1, _C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
 
 
@@ -49,8 +51,29 @@ def measure(one: bytes, other: bytes) -> Fidelity:
         return Fidelity(problem=str(error))
     if a.size != b.size:
         return Fidelity(False, problem=f"{a.width}x{a.height} and {b.width}x{b.height} pixels cannot be compared")
+    return _measured(a, b, more == others)
+
+
+def alike(before: bytes, after: bytes, *, stand_in: str = "file", shown: str = "file") -> Likeness:
+    """How alike two still images are, given as files, after bringing them to one size: the smaller of the two.
+
+    stand_in, shown: what stands for the earlier and for the later picture. Of several frames the first counts, EXIF
+    orientation is not applied. Raises InputError that says in a few words why they cannot be compared.
+    """
+    a, b = picture.decoded(before)[0], picture.decoded(after)[0]
+    size = min(a.size, b.size, key=lambda each: each[0] * each[1])
+    aligned = "same-size"
+    if a.size != b.size:
+        shapes = [width / height for width, height in (a.size, b.size)]
+        aligned = "scaled" if max(shapes) / min(shapes) <= SAME_SHAPE else "stretched"
+        a, b = (each if each.size == size else each.resize(size, Image.Resampling.LANCZOS) for each in (a, b))
+    found = _measured(a, b, True)
+    return Likeness(bool(found.same), found.psnr_db, found.ssim, *size, aligned, stand_in, shown)
+
+
+def _measured(a: Image.Image, b: Image.Image, same_others: bool) -> Fidelity:
     psnr = _psnr(a, b)
-    same = psnr is None and a.tobytes() == b.tobytes() and more == others
+    same = psnr is None and a.tobytes() == b.tobytes() and same_others
     if min(a.size) < WINDOW:
         return Fidelity(same, psnr, None, f"too small for SSIM: less than {WINDOW} pixels")
     ssim = _ssim(a.convert("RGB").convert("L"), b.convert("RGB").convert("L"))

@@ -23,6 +23,8 @@ _STARTS: tuple[tuple[bytes, str], ...] = (
     (b"ply\n", "model/ply"),
     (b"ply\r\n", "model/ply"),
     (b"%PDF-", "application/pdf"),
+    (b"8BPS", "image/vnd.adobe.photoshop"),
+    (b"gimp xcf", "image/x-xcf"),
 )
 _RIFF = {b"WEBP": "image/webp", b"WAVE": "audio/wav", b"AVI ": "video/x-msvideo"}
 _BRANDS = {b"avif": "image/avif", b"avis": "image/avif", b"qt  ": "video/quicktime", b"M4A ": "audio/mp4"}
@@ -35,7 +37,11 @@ _NAMES = {
     "gltf": "model/gltf+json", "obj": "model/obj", "ply": "model/ply", "stl": "model/stl", "fbx": "model/fbx",
     "usdz": "model/vnd.usdz+zip", "spz": "model/x-spz", "splat": "model/x-splat",
     "safetensors": "application/x-safetensors", "latent": "application/x-comfyui-latent",
-    "txt": "text/plain", "md": "text/markdown", "csv": "text/csv",
+    "psd": "image/vnd.adobe.photoshop", "psb": "image/vnd.adobe.photoshop", "xcf": "image/x-xcf",
+    "kra": "application/x-krita", "ora": "image/openraster", "ai": "application/illustrator",
+    "clip": "application/x-clip-studio", "procreate": "application/x-procreate", "sai2": "application/x-sai2",
+    "afphoto": "application/x-affinity-photo", "blend": "application/x-blender",
+    "flow": "application/x-lightdiffusionflow+json", "txt": "text/plain", "md": "text/markdown", "csv": "text/csv",
     "srt": "application/x-subrip", "json": "application/json", "html": "text/html", "pdf": "application/pdf",
 }  # fmt: skip
 

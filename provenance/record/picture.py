@@ -27,7 +27,7 @@ _ID_LIMIT = 256
 _USER_COMMENT = 0x9286
 _EXIF_IFD = 0x8769
 _FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")  # the last is missing from some builds of Pillow
-_DECODER_ERRORS = (
+DECODER_ERRORS = (
     OSError,
     ValueError,
     TypeError,
@@ -83,7 +83,7 @@ def look(data: bytes, *, thumbnail: bool = True) -> Picture:
                 _thumbnail(_rgba(viewed) or rgba) if thumbnail and rgba is not None else None,
                 "floating-point samples" if rgba is None else None,
             )
-    except _DECODER_ERRORS as error:
+    except DECODER_ERRORS as error:
         return Picture(width, height, problem=f"cannot be decoded: {type(error).__name__}")
 
 
@@ -99,7 +99,7 @@ def decoded(data: bytes) -> tuple[Image.Image, tuple[str, ...]]:
             image.load()
             rgba = _rgba(image)
             more = tuple(_frames(image))
-    except _DECODER_ERRORS as error:
+    except DECODER_ERRORS as error:
         raise InputError(f"cannot be decoded: {type(error).__name__}") from error
     if rgba is None:
         raise InputError("floating-point samples")
@@ -112,6 +112,24 @@ def _frames(image: Image.Image) -> Iterator[str]:
         rgba = _rgba(image)
         if rgba is not None:
             yield _digest(rgba)
+
+
+def texts(data: bytes) -> dict[str, str]:
+    """The named texts of a picture, EXIF's under the name that ComfyUI writes before a colon, and `UserComment`.
+
+    Pixels are not decoded. Raises nothing for any bytes; texts beyond 64 Mi characters are left out.
+    """
+    found: dict[str, str] = {}
+    try:
+        with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
+            if image.format == "PNG" and image.width * image.height <= MAX_PIXELS:
+                image.load()  # texts may stand after the pixels
+            for name, value in _texts(image):
+                if len(value) <= _TEXT_LIMIT:
+                    found.setdefault(name, value)
+    except DECODER_ERRORS:
+        return found
+    return found
 
 
 def _rgba(image: Image.Image) -> Image.Image | None:
@@ -164,10 +182,13 @@ def _texts(image: Image.Image) -> Iterator[tuple[str, str]]:
         if isinstance(name, str) and isinstance(value, str):
             yield name, value
     exif = image.getexif()
-    for value in (*exif.values(), exif.get_ifd(_EXIF_IFD).get(_USER_COMMENT)):
-        name, _, rest = _decoded(value).lstrip().partition(":")
-        if name in ("workflow", "provenance"):
+    comment = _decoded(exif.get_ifd(_EXIF_IFD).get(_USER_COMMENT))
+    for text in (*map(_decoded, exif.values()), comment):
+        name, _, rest = text.lstrip().partition(":")
+        if name in ("workflow", "prompt", "provenance"):
             yield name, rest
+    if comment:
+        yield "UserComment", comment
 
 
 def _decoded(value: object) -> str:
