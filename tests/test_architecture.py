@@ -23,7 +23,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("provenance.capture", "provenance.record", "provenance.seal"),
     ("provenance.verify", "provenance.store"),
     ("provenance.lineage", "provenance.pipeline", "provenance.service"),
-    ("provenance.present",),
+    ("provenance.dossier", "provenance.present"),
     ("nodes",),
     ("host",),
     ("",),  # __init__.py of the pack

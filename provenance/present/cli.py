@@ -16,9 +16,11 @@ from pathlib import Path
 from typing import NoReturn
 
 from ..config import VERSION
+from ..dossier.options import WITHHELD
 from ..errors import IntegrityError, ProvenanceError
 from ..lineage.summary import one_line
 from ..lineage.vary import USUAL_MOST
+from ..verify.description import LANGUAGES, SCOPES
 from .exits import FINDINGS, GOOD, INTERRUPTED, UNUSABLE
 from .places import VARIABLE, find_ledger
 from .queueing import LOCAL
@@ -68,6 +70,10 @@ def _run(arguments: list[str]) -> int:
         options = _parser().parse_args(arguments)
     except SystemExit as stop:  # --help and --version
         return int(stop.code or 0)
+    if getattr(options, "dossier", None) is not None:
+        from . import dossier_commands
+
+        return dossier_commands.verify(options)
     ledger = find_ledger(options.ledger, os.environ, (Path.cwd(), Path(__file__)))
     module, name = options.command
     command: Callable[[argparse.Namespace, Path], int] = getattr(importlib.import_module(module, __package__), name)
@@ -110,8 +116,11 @@ def _parser() -> argparse.ArgumentParser:
     restore.add_argument("-o", "--output", metavar="FILE", required=True, help="where to write it; - for stdout")
     restore.add_argument("--put-back", action="store_true", help="write kept copies of missing inputs under new names")
     _replaying(verb, ref)
-    verify = verb("verify", "check every signature, link and object, and the index")
+    verify = verb("verify", "check every signature, link and object, of the ledger with its index or of a dossier")
+    verify.add_argument("dossier", nargs="?", metavar="DOSSIER", help="a dossier's zip; without one, the ledger")
     verify.add_argument("--key", metavar="PEM", help="the public key that must have signed, from a place you trust")
+    _add_roots(verify)
+    _add_export(verb("export", "write a dossier that a stranger can check", module=".dossier_commands"), ref)
     _authoring(verb, ref)
     envelopes = verb("envelopes", "write the signed entries as DSSE files", json=False)
     envelopes.add_argument("-o", "--output", metavar="DIR", required=True, help="a new or empty folder")
@@ -176,6 +185,32 @@ def _authoring(verb: Callable[..., argparse.ArgumentParser], ref: str) -> None:
     recording = verb("recording", "list screen recordings, or write one as a file", module=module)
     recording.add_argument("ref", metavar="REF", nargs="?", help="the recording's id or the start of it")
     recording.add_argument("-o", "--output", metavar="FILE", help="where to write it")
+
+
+def _add_roots(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--root",
+        action="append",
+        default=[],
+        metavar="PEM",
+        help="certificates of time authorities that you trust; may be repeated",
+    )
+
+
+def _add_export(parser: argparse.ArgumentParser, ref: str) -> None:
+    parser.add_argument("refs", nargs="+", metavar="REF", help=ref)
+    parser.add_argument("-o", "--output", metavar="ZIP", required=True, help="where to write it")
+    parser.add_argument("--title", metavar="TEXT", help="what the work is called")
+    parser.add_argument("--scope", choices=SCOPES, default="tree", help="how far around the works to look")
+    parser.add_argument("--language", choices=LANGUAGES, default="en", help="in which the report opens")
+    parser.add_argument(
+        "--withhold",
+        action="append",
+        default=[],
+        metavar="WHAT",
+        help=f"leave out: {', '.join(WITHHELD)}, entry:N, or a REF; may be repeated",
+    )
+    parser.add_argument("--no-signature", action="store_true", help="do not sign the dossier as a whole")
 
 
 def _positive(text: str) -> int:

@@ -15,6 +15,7 @@ from datetime import datetime, timedelta, timezone
 from enum import Enum
 
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from rfc3161_client import HashAlgorithm, TimestampRequestBuilder, VerificationError, VerifierBuilder
 from rfc3161_client import decode_timestamp_response as decode
@@ -112,6 +113,13 @@ def token_of(data: bytes) -> bytes:
 def read(token: bytes) -> Token:
     """What a token says, WITHOUT checking who signed it. Raises IntegrityError for what is no token over SHA-2."""
     return _read(cms.signed_data(token, cms.TST_INFO))
+
+
+def certificates(token: bytes) -> bytes:
+    """The certificates that a token brings along, as PEM: they may help to reach a root, and are none themselves.
+    Raises IntegrityError."""
+    found = cms.signed_data(token, cms.TST_INFO).certificates
+    return b"".join(certificate.public_bytes(Encoding.PEM) for certificate in found)
 
 
 def check(token: bytes, note: bytes, roots: Roots | None = None) -> Checked:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from sqlalchemy import bindparam, select
 
 from ..errors import NotFound
@@ -11,6 +13,7 @@ from .engine import Database
 from .envelopes import Envelopes
 from .objects import Objects
 
+_PAGE = 4096
 _AHEAD = 256  # entries read at once when they are asked for in order
 
 
@@ -52,6 +55,23 @@ class LedgerReader:
         if index not in self._ahead:
             raise NotFound(f"entry {index} is missing")
         return self._ahead[index]
+
+    def outline(self) -> Iterator[tuple[int, str, bytes]]:
+        """Index, kind and leaf hash (32 bytes) of every entry, in order, without reading what it says."""
+        entries, after = tables.entries.c, -1
+        query = (
+            select(entries.number, entries.kind, entries.leaf)
+            .where(entries.writer == self._writer, entries.number > bindparam("after"))
+            .order_by(entries.number)
+            .limit(_PAGE)
+        )
+        while True:
+            with self._database.read() as connection:
+                rows = connection.execute(query, {"after": after}).all()
+            if not rows:
+                return
+            yield from ((int(row.number), str(row.kind), as_bytes(row.leaf)) for row in rows)
+            after = rows[-1].number
 
     def object(self, digest: str) -> bytes | None:
         """An object's bytes, hashed again; None when it is not here. Raises IntegrityError when it is damaged."""

@@ -94,6 +94,23 @@ CODES: dict[str, Code] = {
     "object-missing": Code(ERROR, "A document that an entry names is not there: the record is not whole."),
     "object-altered": Code(ERROR, "An object does not have the digest under which it is kept."),
     "picture-missing": Code(WARNING, "A thumbnail or a kept file that an entry names is not there."),
+    # the dossier's container and its files
+    "zip-form": Code(ERROR, "The zip is not written in the one form that dossiers have: changed, cut or repacked."),
+    "zip-name": Code(ERROR, "A file in the zip has a name that is not safe to unpack."),
+    "zip-link": Code(ERROR, "The zip holds a symbolic link."),
+    "zip-duplicate": Code(ERROR, "Two files in the zip have the same name, or names that differ in case only."),
+    "zip-crc": Code(ERROR, "The bytes of a file in the zip have changed."),
+    "bag-altered": Code(ERROR, "A file does not have the digest that the dossier's manifest states."),
+    "bag-missing": Code(ERROR, "A file that the dossier's manifest lists, or that every dossier has, is not there."),
+    "bag-extra": Code(ERROR, "There is a file that the dossier's manifest does not list."),
+    "bag-order": Code(ERROR, "The files of the dossier are not in their order."),
+    "bag-form": Code(ERROR, "A file of the dossier is not written in its one form."),
+    "dossier-malformed": Code(ERROR, "The description of the dossier cannot be used."),
+    "dossier-newer": Code(ERROR, "The dossier was made by a later release, in a form that this one cannot check."),
+    "leaf-other": Code(ERROR, "An entry does not have the hash that the list of leaves states."),
+    "proof-other": Code(ERROR, "A proof file does not prove its entry's place in this log."),
+    "view-differs": Code(ERROR, "A page or index does not say what the entries say."),
+    "view-unchecked": Code(WARNING, "A page or index was made by another release and was not compared."),
     # the report itself
     "findings-unlisted": Code(ERROR, "There are more findings than are listed."),
 }

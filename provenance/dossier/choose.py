@@ -1,0 +1,319 @@
+"""From a ledger and an author's choices to what a dossier shows: entries, objects, and what is left out. Reads only.
+
+Decided from the entries' own bytes; the index only says where to look. Memory grows with the runs that are shown and
+with 32 bytes per entry of the log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from ..canonical import parse_json
+from ..model import Json, Kind, Relation
+from ..seal import checkpoint, dsse
+from ..store.index import Index
+from ..store.ledger import Ledger
+from ..verify.description import Description, Work
+from . import scope
+from .options import Options, Progress
+from .withholding import Secrets, can_be_guessed, need_visible
+
+_DIGEST = "sha256:"
+_ALWAYS = frozenset((Kind.GENESIS.value, Kind.GAP.value))
+_OF_RUNS = frozenset((Kind.SUBMISSION.value, Kind.COMPLETION.value, Kind.DECISION.value))
+_BOUNDS = frozenset((Kind.ANCHOR.value, Kind.WITNESS.value))
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What a dossier shows. checkpoint: the note it is made under. leaves: 32 bytes per entry of the log."""
+
+    description: Description
+    checkpoint: bytes
+    leaves: bytes
+    entries: tuple[int, ...]
+    objects: tuple[str, ...]
+
+
+def choose(ledger: Ledger, works: Sequence[Work], options: Options, progress: Progress) -> Selection:
+    """Decide what belongs in the dossier. Raises InputError for choices that leave nothing of the works."""
+    return _Choice(ledger, works, options, progress).selection()
+
+
+class _Choice:
+    def __init__(self, ledger: Ledger, works: Sequence[Work], options: Options, progress: Progress) -> None:
+        self._ledger = ledger
+        self._reader = ledger.reader()
+        self._works = works
+        self._options = options
+        self._progress = progress
+        self._note = self._reader.checkpoint()
+        self._size = checkpoint.open(self._note, ledger.public).size
+        self._secrets = Secrets()
+        self._withheld: dict[str, set[int]] = {}
+        self._left_out: dict[str, set[str]] = {}
+
+    def selection(self) -> Selection:
+        leaves, kinds = self._outline()
+        imports = {index: self._said(index) for index, kind in kinds.items() if kind == Kind.IMPORT.value}
+        links = IndexLinks(self._ledger.index, imports.values())
+        path = scope.path(links, self._works)
+        runs = self._runs(links, path)
+        of_runs = self._of_runs(runs)
+        shown = self._others(kinds, runs, of_runs)
+        self._gather(shown, runs, path)
+        shown = self._without_secrets(shown)
+        shown.update(self._bounds(kinds, shown))
+        need_visible(not any(kind in _OF_RUNS for kind in shown.values()), "nothing of the runs may be shown")
+        objects = self._objects(shown)
+        return Selection(self._description(), self._note, bytes(leaves), tuple(sorted(shown)), objects)
+
+    def _outline(self) -> tuple[bytearray, dict[int, str]]:
+        """All leaf hashes, and the kinds of entries that are not of runs alone."""
+        leaves, kinds = bytearray(), dict[int, str]()
+        for index, kind, leaf in self._reader.outline():
+            if index >= self._size:
+                break
+            leaves += leaf
+            if kind not in _OF_RUNS:
+                kinds[index] = kind
+        return leaves, kinds
+
+    def _runs(self, links: IndexLinks, path: Iterable[str]) -> dict[str, None]:
+        if self._options.scope == "ledger":
+            return dict.fromkeys(run.id for run in self._ledger.index.iterate())
+        return scope.tree(links, path) if self._options.scope == "tree" else dict.fromkeys(path)
+
+    def _of_runs(self, runs: Iterable[str]) -> dict[int, str]:
+        index, found = self._ledger.index, dict[int, str]()
+        for run in index.executions(runs):
+            found[run.submission] = Kind.SUBMISSION.value
+            if run.completion is not None:
+                found[run.completion] = Kind.COMPLETION.value
+        found.update((row.entry, Kind.DECISION.value) for row in index.decisions.of(runs))
+        return {entry: kind for entry, kind in sorted(found.items()) if entry < self._size}
+
+    def _others(self, kinds: Mapping[int, str], runs: Mapping[str, None], of_runs: dict[int, str]) -> dict[int, str]:
+        """The entries of runs, and those of other kinds that speak of them or frame them."""
+        shown = dict(of_runs)
+        first, last = min(of_runs, default=0), max(of_runs, default=0)
+        sessions = {self._session(index) for index, kind in of_runs.items() if kind == Kind.SUBMISSION.value}
+        names: set[str] = {
+            *runs,
+            *(f"{_DIGEST}{row.sha256}" for row in self._ledger.index.outputs(*runs) if row.sha256),
+        }
+        names |= {f"{_DIGEST}{row.sha256}" for row in self._ledger.index.models(*runs) if row.sha256}
+        names |= {f"{_DIGEST}{work.sha256}" for work in self._works if work.sha256}
+        for index, kind in kinds.items():
+            if kind in _BOUNDS:
+                continue
+            said = self._said(index) if kind not in _ALWAYS else {}
+            near = said.get("session") in sessions and (kind != Kind.RECORDING.value or first <= index <= last)
+            belongs = {
+                Kind.SESSION.value: first <= index <= last or near,
+                Kind.MODEL.value: self._mentions(said, names),
+                Kind.RECORDING.value: near,
+                Kind.INTENT.value: said.get("execution") in runs
+                or (said.get("execution") is None and (near or first <= index <= last)),
+            }
+            if kind in _ALWAYS or belongs.get(kind, self._mentions(said, names)):
+                shown[index] = kind
+                if kind == Kind.IMPORT.value:
+                    names.add(f"{_DIGEST}{said['file']['sha256']}")
+        return dict(sorted(shown.items()))
+
+    @staticmethod
+    def _mentions(said: Json, names: set[str]) -> bool:
+        """Whether an entry speaks of one of these runs, or of one of these bytes."""
+        waiting = [said]
+        while waiting:
+            item = waiting.pop()
+            if isinstance(item, str):
+                if item in names or (len(item) == 64 and _DIGEST + item in names):
+                    return True
+            elif isinstance(item, dict):
+                waiting.extend(item.values())
+            elif isinstance(item, list):
+                waiting.extend(item)
+        return False
+
+    # what is withheld
+
+    def _gather(self, shown: Mapping[int, str], runs: Mapping[str, None], path: Mapping[str, None]) -> None:
+        """Read all that is shown and note what the author's choices make of it."""
+        choice = self._options
+        made = {row.sha256 for row in self._ledger.index.outputs(*runs)}
+        for done, (index, kind) in enumerate(shown.items()):
+            self._progress("choose", done, len(shown))
+            said = self._said(index)
+            execution = said.get("execution") if kind in _OF_RUNS else None
+            if index in choice.entries or execution in choice.runs:
+                self._withhold("chosen", index)
+            elif "candidates" in choice.withhold and execution is not None and execution not in path:
+                self._withhold("candidates", index)
+            if "prompts" in choice.withhold:
+                self._prompts(index, kind, said)
+            if "ideas" in choice.withhold and kind == Kind.INTENT.value:
+                self._withhold("ideas", index)
+                self._secrets.add_texts((said.get("text"), said.get("title")))
+            if "reasons" in choice.withhold and kind == Kind.DECISION.value and said.get("reason"):
+                self._withhold("reasons", index)
+                self._secrets.add_texts((said["reason"],))
+            for name, facts in self._inputs(kind, said):
+                if (facts.get("sha256") in choice.files) or (
+                    name in choice.withhold and facts.get("sha256") not in made
+                ):
+                    self._leave_out("chosen" if facts["sha256"] in choice.files else name, facts)
+            if "recordings" in choice.withhold and kind == Kind.RECORDING.value and said.get("chunk"):
+                self._left_out.setdefault("recordings", set()).add(said["chunk"]["sha256"])
+        for index, kind in shown.items():
+            if kind == Kind.SUBMISSION.value and self._secrets:
+                self._documents(self._said(index))
+
+    def _prompts(self, index: int, kind: str, said: Mapping[str, Json]) -> None:
+        if kind == Kind.SUBMISSION.value:
+            self._withhold("prompts", index)
+            self._secrets.digests.update(digest for digest in said["snapshot"].values() if digest)
+        elif kind == Kind.COMPLETION.value:
+            self._withhold("prompts", index)
+            self._secrets.add_texts(version["text"] for version in said["prompts"])
+            files = (*said["outputs"], {"sha256": said["observations"]})
+            self._secrets.digests.update(facts["sha256"] for facts in files if facts["sha256"])
+
+    def _documents(self, said: Mapping[str, Json]) -> None:
+        """Snapshots of shown runs in which a withheld text stands."""
+        for digest in said["snapshot"].values():
+            data = None if digest is None else self._reader.object(digest)
+            if data is not None and self._secrets.touch(parse_json(data)):
+                self._secrets.digests.add(digest)
+
+    def _inputs(self, kind: str, said: Mapping[str, Json]) -> Iterator[tuple[str, Mapping[str, Json]]]:
+        if kind == Kind.COMPLETION.value:
+            yield from (("inputs", facts) for facts in said["used"])
+        elif kind == Kind.INTENT.value:
+            yield from (("inputs", facts) for facts in said.get("references", ()))
+        elif kind == Kind.IMPORT.value and said.get("project"):
+            yield "projects", said["project"]
+
+    def _leave_out(self, name: str, facts: Mapping[str, Json]) -> None:
+        digest = facts["sha256"]
+        if digest is None:
+            return
+        kept = facts.get("kept")
+        data = None if kept is None else self._reader.object(kept)
+        self._left_out.setdefault(name, set()).update(d for d in (kept, facts.get("thumbnail")) if d)
+        if can_be_guessed(facts, data):
+            self._secrets.digests.add(digest)
+
+    def _withhold(self, name: str, index: int) -> None:
+        if not any(index in entries for entries in self._withheld.values()):
+            self._withheld.setdefault(name, set()).add(index)
+
+    def _without_secrets(self, shown: Mapping[int, str]) -> dict[int, str]:
+        """The entries that may be shown. One that holds a secret is withheld for the same reason as the secret."""
+        gone = {index for entries in self._withheld.values() for index in entries}
+        reason = next(
+            (name for name in ("prompts", "ideas", "reasons", "inputs") if name in self._options.withhold), "chosen"
+        )
+        for index in shown:
+            if self._secrets and index not in gone and self._secrets.touch(self._payload(index)):
+                self._withhold(reason, index)
+                gone.add(index)
+        return {index: kind for index, kind in shown.items() if index not in gone}
+
+    # what is left
+
+    def _bounds(self, kinds: Mapping[int, str], shown: Mapping[int, str]) -> dict[int, str]:
+        """The anchors and cosignatures that say most about when a shown entry was made: the nearest on both sides."""
+        frames = {index: self._said(index)["checkpoint"]["size"] for index, kind in kinds.items() if kind in _BOUNDS}
+        found = dict[int, str]()
+        after = sorted(frames)
+        covering = sorted((size, index) for index, size in frames.items())
+        place = over = 0
+        for entry in shown:
+            while place < len(after) and after[place] < entry:
+                place += 1
+            while over < len(covering) and covering[over][0] <= entry:
+                over += 1
+            near = [size for size, _ in covering[over : over + 1]]
+            before = [frames[after[place - 1]]] if place else []
+            wanted = {*near, *before}
+            found.update(
+                (index, kinds[index]) for size, index in covering[max(0, over - 8) : over + 8] if size in wanted
+            )
+            if place:
+                found[after[place - 1]] = kinds[after[place - 1]]
+        return found
+
+    def _objects(self, shown: Mapping[int, str]) -> tuple[str, ...]:
+        """Digests of the objects that shown entries name and that are not left out."""
+        from ..verify import statements
+
+        hidden = {digest for digests in self._left_out.values() for digest in digests}
+        found: dict[str, None] = {}
+        for index in sorted(shown):
+            statement = statements.read(self._reader.entry(index), self._ledger.public)
+            found.update((named.digest, None) for named in statements.objects(statement))
+        kept = [digest for digest in found if digest not in hidden and digest not in self._secrets.digests]
+        present = [digest for digest in kept if self._ledger.objects.size(digest) is not None]
+        self._left_out = {name: digests & found.keys() for name, digests in self._left_out.items()}
+        return tuple(sorted(present))
+
+    def _description(self) -> Description:
+        works = []
+        for work in self._works:
+            tainted = work.sha256 in self._secrets.digests
+            name = None if work.name is None or self._secrets.touch(work.name) else work.name
+            works.append(Work(work.execution, None if tainted else work.sha256, name))
+        return Description(
+            tuple(works),
+            self._options.scope,
+            self._options.language,
+            {name: tuple(sorted(entries)) for name, entries in sorted(self._withheld.items())},
+            {name: tuple(sorted(digests)) for name, digests in sorted(self._left_out.items()) if digests},
+            self._options.title,
+        )
+
+    # reading
+
+    def _payload(self, index: int) -> Json:
+        return dsse.parse_strict(dsse.read_unverified(self._reader.entry(index)).payload)
+
+    def _said(self, index: int) -> Mapping[str, Json]:
+        predicate: Mapping[str, Json] = self._payload(index)["predicate"]
+        return predicate
+
+    def _session(self, index: int) -> str | None:
+        session: str | None = self._said(index)["session"]
+        return session
+
+
+class IndexLinks:
+    """Answers of a ledger's index, with what imports say."""
+
+    def __init__(self, index: Index, imports: Iterable[Mapping[str, Json]]) -> None:
+        self._index = index
+        self._edits: dict[str, list[str]] = {}
+        for said in imports:
+            self._edits.setdefault(said["file"]["sha256"], []).extend(source["output"] for source in said["of"])
+
+    def makers(self, digest: str) -> list[str]:
+        rows = self._index.outputs_by_digest(digest)
+        return [row.execution for row in rows if not row.reused]
+
+    def made(self, execution: str) -> list[str]:
+        return [row.sha256 for row in self._index.outputs(execution) if row.sha256 is not None and not row.reused]
+
+    def sources(self, digest: str) -> list[str]:
+        edges = self._index.edges_from(_DIGEST + digest)
+        derived = [edge.target.removeprefix(_DIGEST) for edge in edges if edge.relation == Relation.DERIVED_FROM.value]
+        return [*derived, *self._edits.get(digest, ())]
+
+    def parent(self, execution: str) -> str | None:
+        run = self._index.execution(execution)
+        parent = None if run is None else run.parent
+        return parent if parent is not None and self._index.execution(parent) is not None else None
+
+    def children(self, execution: str) -> list[str]:
+        return [child.id for child in self._index.children(execution)]

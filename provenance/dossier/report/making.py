@@ -1,0 +1,154 @@
+"""Chapters 1 to 3: the idea, the prompt's versions, models and parameters. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+
+from ..story import Idea, Model, Run, Story
+from . import items, steps
+from .html import Markup, both, changes, digest, esc, folded, none, section, size, table, tag
+from .items import Gallery
+
+ROLES = {
+    "positive": ("positive prompt", "正向提示词"),
+    "negative": ("negative prompt", "反向提示词"),
+    "both": ("prompt", "提示词"),
+    "unknown": ("prompt", "提示词"),
+}
+
+
+def idea(story: Story, gallery: Gallery) -> Markup:
+    """Chapter 1."""
+    told = "".join(_idea(story, each, gallery) for each in story.ideas)
+    nothing = none("No idea was noted in the record.", "记录中没有构思说明。")
+    withheld = len(story.description.withheld.get("ideas", ()))
+    hidden = _withheld(withheld)
+    lead = both(
+        "What the author said he meant to make, in his own words, when he said it. Every version is kept.",
+        "作者对创作意图的陈述，保留原话与陈述的时间；每个版本均予保留。",
+    )
+    return section("idea", f"1&ensp;{both('The idea', '思想')}", told or nothing, hidden, lead=lead)
+
+
+def _idea(story: Story, each: Idea, gallery: Gallery) -> Markup:
+    version = "" if each.revises is None else f" ({both(f'revises entry {each.revises}', f'修订条目 {each.revises}')})"
+    title = tag("h3", esc(each.title) + version) if each.title or version else ""
+    pictures = "".join(
+        tag("figure", gallery.small(file, "reference") + tag("figcaption", esc(file.name or "")))
+        for file in each.references
+    )
+    shown = tag("div", pictures, class_="strip") if pictures else ""
+    return tag("article", title + tag("div", esc(each.text), class_="text") + shown + items.proof(story, each.stamp))
+
+
+def prompts(story: Story) -> Markup:
+    """Chapter 2."""
+    path = steps.versions(story, story.on_path())
+    rest = steps.versions(story, story.candidates)
+    lead = both(
+        "Each text as the program received it, in the order in which it was written, with what changed from "
+        "the version "
+        "before. Underlined: added; struck out: removed.",
+        "程序收到的每一版文字，按时间排列，并标出与上一版的差异：下划线为新增，删除线为删去。",
+    )
+    told = "".join(_version(story, number, version) for number, version in enumerate(path, 1))
+    others = "".join(_version(story, None, version) for version in rest)
+    count = len(rest)
+    more = folded(
+        both(f"{count} versions in runs that do not lead to the work", f"其他运行中的 {count} 个版本"), others
+    )
+    hidden = _withheld(len(story.description.withheld.get("prompts", ())))
+    nothing = "" if told or others else none("No prompt text is shown.", "没有可展示的提示词。")
+    return section("prompts", f"2&ensp;{both('Prompt design', '提示词设计')}", told, more, nothing, hidden, lead=lead)
+
+
+def _version(story: Story, number: int | None, version: steps.Version) -> Markup:
+    text, run = version.text, version.run
+    which = "" if number is None else f"{both('Version', '版本')}&nbsp;{number} · "
+    role = both(*ROLES.get(text.role, ROLES["unknown"]))
+    seen = f" · {both('as the encoder saw it', '编码器所见')}" if text.source == "observed" else ""
+    head = tag("h3", f"{which}{role} · {items.name(run)}{seen}")
+    body = tag("div", esc(text.text), class_="text") if version.before is None else changes(version.hunks)
+    return tag("article", head + body + (items.proof(story, run.ended) if run.ended else ""), class_="version")
+
+
+def models(story: Story, graphs: steps.Graphs) -> Markup:
+    """Chapter 3."""
+    path = story.on_path()
+    runs = path or tuple(story.runs.values())
+    lead = both(
+        "Which model files the graph named, with the hash of their bytes, and the values that the author set.",
+        "工作流所用的模型文件及其字节哈希，以及作者设定的参数。",
+    )
+    parts = [_models(story, runs, graphs), _changes(story, path, graphs)]
+    parts += [_values(run, graphs) for run in _last(story)]
+    return section("models", f"3&ensp;{both('Model and parameters', '模型与参数')}", *parts, lead=lead)
+
+
+def _models(story: Story, runs: Sequence[Run], graphs: steps.Graphs) -> Markup:
+    known = {(event.said["folder"], event.said["name"]): event for event in story.fingerprints}
+    found: dict[tuple[str, str], tuple[Model, list[Run]]] = {}
+    for run in story.runs.values():
+        for model in run.models:
+            found.setdefault((model.folder, model.name), (model, []))[1].append(run)
+    rows = []
+    for key, (model, users) in found.items():
+        event = known.get(key)
+        sha256 = model.sha256 or (None if event is None else event.said["sha256"])
+        stamp = "&ndash;" if event is None else f"{both('entry', '条目')} {event.stamp.entry}"
+        leading = sum(run in runs for run in users)
+        used = both(f"{len(users)} runs, {leading} on the path", f"{len(users)} 次运行，其中通向作品 {leading} 次")
+        rows.append(
+            (f"{esc(model.folder)}/<b>{esc(model.name)}</b><br>{digest(sha256)}", size(model.size), used, stamp)
+        )
+    head = (both("File", "文件"), both("Size", "大小"), both("Used by", "使用"), both("Hash stated in", "哈希见"))
+    return table(head, rows, "wide") or none("No model file was named.", "没有记录到模型文件。")
+
+
+def _changes(story: Story, path: Iterable[Run], graphs: steps.Graphs) -> Markup:
+    rows = []
+    for run in path:
+        parent = story.runs.get(run.parent or "")
+        notes = graphs.notes(run)
+        if parent is not None and notes:
+            rows.append((f"{items.name(parent)} → {items.name(run)}", "<br>".join(map(esc, notes))))
+    if not rows:
+        return ""
+    head = (both("Step", "步骤"), both("What changed", "变化"))
+    return tag("h3", both("Step by step", "逐步变化")) + table(head, rows, "wide")
+
+
+def _last(story: Story) -> list[Run]:
+    makers = {run.id: run for work in story.description.works for run in story.makers(work)}
+    return list(makers.values()) or list(story.on_path()[-1:])
+
+
+def _values(run: Run, graphs: steps.Graphs) -> Markup:
+    values = graphs.values(run)
+    if not values:
+        return ""
+    rows = (
+        (f"{esc(kind)} <small>#{esc(node)}</small>", esc(name), tag("code", esc(_shown(value))))
+        for node, kind, name, value in values
+    )
+    head = (both("Node", "节点"), both("Input", "参数"), both("Value", "值"))
+    title = f"{both('All values of', '全部参数：')} {items.name(run)}"
+    return folded(title, table(head, rows, "wide"), open_=len(values) <= 40)
+
+
+def _shown(value: object) -> str:
+    text = value if isinstance(value, str) else json.dumps(value)
+    return text if len(text) <= 200 else text[:199] + "…"
+
+
+def _withheld(count: int) -> Markup:
+    if not count:
+        return ""
+    told = both(
+        f"{count} entries are withheld by choice. Their hashes are in the log's list of leaves and their "
+        "places are proved; "
+        "what they say is not shown, here or in any other file.",
+        f"按选择不公开 {count} 个条目：其哈希列于日志叶列表，位置已被证明；内容在任何文件中均不展示。",
+    )
+    return tag("p", told, class_="withheld")

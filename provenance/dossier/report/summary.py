@@ -1,0 +1,207 @@
+"""The first page: which work, whose key, when, what was checked, and what all this proves and does not prove. Pure."""
+
+from __future__ import annotations
+
+from ...canonical import timestamp
+from ..story import Story
+from . import items, steps
+from .html import Markup, both, bullets, digest, esc, facts, moment, table, tag
+from .items import Gallery
+
+_PROVES = (
+    ("These bytes were signed with the key whose fingerprint is given here.", "这些字节由此处所列指纹的密钥签名。"),
+    (
+        "Each entry stands at its place in one log, and none was changed, moved or removed since the "
+        "checkpoint was signed.",
+        "每个条目都在同一日志的固定位置上；自检查点签署以来，没有条目被更改、移动或删除。",
+    ),
+    (
+        "Where a time token is named: the entry existed by that time, and what follows a token was made after it, "
+        "by the word of that authority.",
+        "凡注明时间戳处：依该机构的证明，条目在该时间之前已存在；时间戳之后的条目是在其后产生的。",
+    ),
+    (
+        "Which graph, texts, files and earlier results each shown run was recorded to have used.",
+        "每次所示运行在记录中使用了哪些工作流、文字、文件与先前结果。",
+    ),
+)
+_NOT = (
+    ("Who holds the key, and who thought of or made anything.", "密钥由谁持有，以及何人构思或制作了任何内容。"),
+    (
+        "Whether anybody has rights in the result, or what a court will decide.",
+        "任何人对成果是否享有权利，或法院将如何认定。",
+    ),
+    (
+        "That everything was recorded: what happened outside the recorded program, or while it was paused, "
+        "is not here.",
+        "一切均被记录：在被记录的程序之外或暂停期间发生的事，不在此列。",
+    ),
+    (
+        "That a result can be produced again, unless a replay in this record measured it.",
+        "结果可以再次生成，除非本记录中的重放已实际测得。",
+    ),
+    (
+        "When exactly something was made: without a time token, only the writer's own clock speaks.",
+        "确切的产生时间：没有时间戳时，只有记录者本机时钟的说法。",
+    ),
+    (
+        "That a statement by the author is true. It shows that it was made, signed, at that place in the log.",
+        "作者陈述属实；只表明该陈述曾在日志的该位置作出并签名。",
+    ),
+)
+
+
+def render(story: Story, gallery: Gallery) -> Markup:
+    """The chapter."""
+    works = "".join(_work(story, number, gallery) for number in range(len(story.description.works)))
+    return tag("section", works + _checks(story) + _parts(story) + _words() + _legend(), id="summary")
+
+
+def _work(story: Story, number: int, gallery: Gallery) -> Markup:
+    work = story.description.works[number]
+    picture, makers = story.picture(work), story.makers(work)
+    name = esc(work.name or (picture.name if picture else None) or work.execution or "")
+    told = [
+        (both("Work", "作品"), f"<strong>{name}</strong>"),
+        ("SHA-256", digest(work.sha256) if work.sha256 else both("see the run's outputs", "见该次运行的输出")),
+    ]
+    if picture is not None and picture.width:
+        told.append((both("Size", "尺寸"), f"{picture.width} &times; {picture.height} px, {esc(picture.media_type)}"))
+    if makers:
+        told.append((both("Made by", "产生于"), ", ".join(f"{items.name(run)} {items.status(run)}" for run in makers)))
+    elif picture is None:
+        told.append((both("Made by", "产生于"), both("not shown in this dossier", "本卷宗未展示")))
+    shown = gallery.large(picture, f"Work: {name}")
+    return tag("div", tag("div", shown, class_="picture") + facts(told), class_="work")
+
+
+def _checks(story: Story) -> Markup:
+    times = [run.submitted.at for run in story.runs.values()]
+    first, last = min(times, default=None), max(times, default=None)
+    errors = [found for found in story.findings if found.severity == "error"]
+    bounded = sum(1 for run in story.runs.values() if story.bounds.of(run.submitted.entry).by is not None)
+    told = [
+        (both("Key", "密钥指纹"), tag("code", esc(story.fingerprint))),
+        (both("Log", "日志"), f"<code>{esc(story.origin)}</code>, {story.size} {both('entries', '个条目')}"),
+        (both("Root", "树根"), digest(story.root)),
+        (both("Recorded", "记录时段"), f"{moment(first)} &ndash; {moment(last)} UTC ({both('own clock', '本机时钟')})"),
+        (both("Trusted time", "可信时间"), _interval(story)),
+        (
+            both("Shown here", "本卷宗展示"),
+            both(
+                f"{story.shown} entries; {story.withheld} withheld by choice; {story.elsewhere} about other things, "
+                "by hash only",
+                f"{story.shown} 个条目；{story.withheld} 个按选择不公开；{story.elsewhere} 个涉及其他内容，仅列哈希",
+            ),
+        ),
+        (
+            both("Runs", "运行"),
+            both(
+                f"{len(story.runs)}, of which {len(story.path)} lead to the work; {bounded} have a trusted upper bound",
+                f"{len(story.runs)} 次，其中 {len(story.path)} 次通向作品；{bounded} 次有可信时间上限",
+            ),
+        ),
+        (
+            both("Check", "核验"),
+            both(
+                f"{len(errors)} errors: <b>THE RECORD DOES NOT HOLD</b>, see Integrity",
+                f"{len(errors)} 处错误：<b>记录不成立</b>，见“完整性”",
+            )
+            if errors
+            else both(
+                "every signature, place and object shown agrees; check it yourself: verify/README",
+                "所示签名、位置与对象全部一致；可自行核验：verify/README",
+            ),
+        ),
+    ]
+    return facts(told)
+
+
+def _interval(story: Story) -> Markup:
+    if not story.anchors:
+        return both("none: no token of a time authority is in this record", "无：本记录中没有时间戳机构的令牌")
+    runs = list(story.runs.values())
+    firsts = story.bounds.of(runs[0].submitted.entry) if runs else None
+    lasts = story.bounds.of((runs[-1].ended or runs[-1].submitted).entry) if runs else None
+    after = moment(timestamp(firsts.after.earliest_ns)) if firsts and firsts.after else both("no lower bound", "无下限")
+    by = moment(timestamp(lasts.by.latest_ns)) if lasts and lasts.by else both("no upper bound yet", "尚无上限")
+    names = ", ".join(sorted({esc(event.said["authority"]["name"]) for event in story.anchors}))
+    return f"{after} &ndash; {by} UTC, {both('by the word of', '依据')} {names}"
+
+
+def _parts(story: Story) -> Markup:
+    """The verdict per part."""
+    path = story.on_path()
+    texts = steps.versions(story, story.runs.values())
+    decided = [said for run in story.runs.values() for said in run.judgements]
+    kept = [run for run in story.runs.values() if run.verdict is not None and run.verdict.decision == "keep"]
+    gone = [run for run in story.runs.values() if run.verdict is not None and run.verdict.decision == "reject"]
+    failed = [run for run in story.runs.values() if not run.succeeded]
+    models = {(model.folder, model.name) for run in path for model in run.models}
+    hashed = {(model.folder, model.name) for run in path for model in run.models if model.sha256}
+    named = {(event.said["folder"], event.said["name"]) for event in story.fingerprints} | hashed
+    rows = (
+        ("idea", "1", ("The idea", "思想"), _count(len(story.ideas), "note", "notes", "条"), ("author",)),
+        (
+            "prompts",
+            "2",
+            ("Prompt design", "提示词设计"),
+            _count(len(texts), "version", "versions", "个版本"),
+            ("machine",),
+        ),
+        (
+            "models",
+            "3",
+            ("Model and parameters", "模型与参数"),
+            both(
+                f"{len(models)} models, {len(models & named)} with hash",
+                f"{len(models)} 个模型，{len(models & named)} 个有哈希",
+            ),
+            ("machine",),
+        ),
+        (
+            "selection",
+            "4",
+            ("Generation and selection", "生成与筛选"),
+            both(
+                f"{len(story.runs)} runs, {len(decided)} statements: {len(kept)} kept, {len(gone)} rejected, "
+                f"{len(failed)} not finished",
+                f"{len(story.runs)} 次运行，{len(decided)} 条陈述：保留 {len(kept)}，弃用 {len(gone)}，未完成 "
+                f"{len(failed)}",
+            ),
+            ("machine", "author"),
+        ),
+        (
+            "edits",
+            "5",
+            ("Later edits", "后期修改"),
+            _count(len(story.edits), "file brought in", "files brought in", "个补入文件"),
+            tuple(dict.fromkeys(edit.stamp.mark for edit in story.edits)) or ("author",),
+        ),
+    )
+    head = ("", both("Part", "部分"), both("What is shown", "展示内容"), both("How it is known", "来源"))
+    cells = (
+        (number, f'<a href="#{anchor}">{both(*title)}</a>', what, " ".join(map(items.mark, marks)))
+        for anchor, number, title, what, marks in rows
+    )
+    return table(head, cells, "parts")
+
+
+def _count(number: int, one: str, many: str, zh: str) -> Markup:
+    return both(f"{number} {one if number == 1 else many}", f"{number} {zh}")
+
+
+def _words() -> Markup:
+    yes = tag("h3", both("What this proves", "本卷宗能证明")) + bullets(both(*said) for said in _PROVES)
+    no = tag("h3", both("What it does not prove", "本卷宗不能证明")) + bullets(both(*said) for said in _NOT)
+    return tag("div", tag("div", yes, class_="yes") + tag("div", no, class_="no"), class_="claims")
+
+
+def _legend() -> Markup:
+    told = (
+        (items.mark("machine"), both("seen by the program as it happened", "程序在发生当时所见")),
+        (items.mark("author"), both("said by the author, signed when said", "作者陈述，陈述时即签名")),
+        (items.mark("inferred"), both("a guess from likeness, with its score", "依相似度推断，附分值")),
+        (items.mark("after"), both("brought in later, from before the record", "记录之前的内容，事后补入")),
+    )
+    return tag("div", "".join(tag("span", f"{sign} {what}") for sign, what in told), class_="legend")

@@ -1,0 +1,250 @@
+"""Reads a dossier strictly and checks it: container, bag, log, proofs, objects. Needs no ledger and nobody's word.
+
+What a clean report says: the files are those that the manifests list, byte for byte; the entries shown were signed by
+this key and stand in its log where they say, among others that are known by their hash alone; the objects are those
+that the entries name. Not checked here: that the pages say what the entries say (they are made again from those,
+which `present.dossiers` does).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from hashlib import sha256
+from typing import BinaryIO
+
+from ..canonical import is_sha256_hex, sha256_hex
+from ..errors import InputError, IntegrityError, NotFound
+from ..model import Finding
+from ..seal import checkpoint, sshsig, tlog_proof
+from ..seal.keys import PublicKey, public_from_pem
+from ..seal.merkle import Tree, leaf_hash
+from ..seal.timestamp import Roots
+from . import description, layout, verifier
+from .container import Container
+from .description import Description
+from .policy import Rejected, finding, shown
+
+Progress = Callable[[int, "int | None"], None]
+
+
+class Dossier:
+    """An open dossier. It is a `verify.Reader` for the log that it shows. Opening checks the container's form.
+
+    Raises Rejected for a file that is no dossier, or whose description or key cannot be read.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.container = Container(file)
+        self.names = [self._relative(name) for name in self.container.members]
+        self.files = frozenset(self.names)
+        missing = next((name for name in layout.ALWAYS if name not in self.files), None)
+        if missing is not None:
+            raise Rejected("bag-missing", f"{missing} is not there")
+        self.description: Description = description.read(self.read(layout.DESCRIPTION))
+        try:
+            self.public: PublicKey = public_from_pem(self.read(layout.PUBLIC_KEY).decode("ascii", "replace"))
+        except InputError as error:
+            raise Rejected("bag-form", f"{layout.PUBLIC_KEY}: {error}") from error
+        self._entries = tuple(sorted(index for name in self.names if (index := layout.entry_in(name)) is not None))
+        self._shown = frozenset(self._entries)
+        self._leaves = self._read_leaves()
+
+    @staticmethod
+    def _relative(name: str) -> str:
+        if not name.startswith(layout.BASE):
+            raise Rejected("bag-extra", f"{name} is not inside {layout.BASE}")
+        return name[len(layout.BASE) :]
+
+    def _read_leaves(self) -> tuple[bytes, ...]:
+        data = self.read(layout.LEAVES)
+        lines = data.decode("ascii", "replace").split("\n")
+        if lines.pop() or not lines or not all(map(is_sha256_hex, lines)):
+            raise Rejected("bag-form", f"{layout.LEAVES} is not one hash per line")
+        return tuple(map(bytes.fromhex, lines))
+
+    def read(self, name: str) -> bytes:
+        """A file, whole. Raises KeyError, and Rejected for one that is too large for memory."""
+        return self.container.read(layout.BASE + name)
+
+    def blocks(self, name: str) -> Iterator[bytes]:
+        """A file, piece by piece; see `Container.blocks`."""
+        return self.container.blocks(layout.BASE + name)
+
+    def size(self, name: str) -> int:
+        """Bytes of a file. Raises KeyError."""
+        return self.container.members[layout.BASE + name].size
+
+    def has_file(self, name: str) -> bool:
+        """Whether there is a file of that name."""
+        return name in self.files
+
+    # what `telling` and the verifier read
+
+    def checkpoint(self) -> bytes:
+        """The signed note that the dossier was made under."""
+        return self.read(layout.CHECKPOINT)
+
+    def entry(self, index: int) -> bytes:
+        """A shown entry. Raises NotFound."""
+        if index not in self._shown:
+            raise NotFound(f"entry {index} is not shown")
+        return self.read(layout.entry(index))
+
+    def entries(self) -> tuple[int, ...]:
+        """The places of the shown entries, in order."""
+        return self._entries
+
+    def leaf(self, index: int) -> bytes | None:
+        """The hash of an entry that is not shown."""
+        return self._leaves[index] if 0 <= index < len(self._leaves) and index not in self._shown else None
+
+    @property
+    def leaves(self) -> tuple[bytes, ...]:
+        """The listed hashes of all entries."""
+        return self._leaves
+
+    def has(self, digest: str) -> bool:
+        """Whether an object is shown."""
+        return layout.object_of(digest) in self.files
+
+    def head(self, digest: str, size: int) -> bytes:
+        """The first bytes of a shown object. Raises KeyError."""
+        return self.container.head(layout.BASE + layout.object_of(digest), size)
+
+    def object(self, digest: str) -> bytes | None:
+        """A shown object, whole."""
+        return self.read(layout.object_of(digest)) if self.has(digest) else None
+
+
+class Check:
+    """One pass over one dossier. `digests` holds the SHA-256 of every file once `files` has run."""
+
+    def __init__(self, dossier: Dossier, key: PublicKey | None = None, roots: Roots | None = None) -> None:
+        """key: the one that must have signed; without it, the one that the dossier states. roots: certificates of
+        time authorities that the reader trusts."""
+        self._dossier = dossier
+        self._roots = roots
+        self.public = key or dossier.public
+        self.digests: dict[str, str] = {}
+        self.report: verifier.Report | None = None
+        self.is_signed = False
+
+    def run(self, progress: Progress | None = None) -> Iterator[Finding]:
+        """Everything. Findings that concern one file name it first."""
+        yield from self.files(progress)
+        yield from self.log()
+        yield from self.leaves_and_proofs()
+
+    def files(self, progress: Progress | None = None) -> Iterator[Finding]:
+        """Whether the bag holds exactly the files that its manifests list, in their order, byte for byte."""
+        names = self._dossier.names
+        total = sum(map(self._dossier.size, names))
+        done = 0
+        for name in names:
+            digest = sha256()
+            try:
+                for block in self._dossier.blocks(name):
+                    digest.update(block)
+                    done += len(block)
+                    if progress is not None:
+                        progress(done, total)
+            except Rejected as error:
+                yield finding(error.code, str(error).removeprefix(layout.BASE))
+            self.digests[name] = digest.hexdigest()
+        ordered = sorted(names, key=layout.order)
+        misplaced = next((name for name, right in zip(names, ordered, strict=True) if name != right), None)
+        if misplaced is not None:
+            yield finding("bag-order", f"{misplaced} is not in its place among the files")
+        payload = [name for name in names if layout.is_payload(name)]
+        yield from self._manifest(layout.MANIFEST, payload)
+        last = (layout.TAG_MANIFEST, layout.SIGNATURE)
+        yield from self._manifest(layout.TAG_MANIFEST, [n for n in names if n not in payload and n not in last])
+        yield from self._forms(payload)
+
+    def _manifest(self, manifest: str, names: list[str]) -> Iterator[Finding]:
+        data = self._dossier.read(manifest)
+        if data == layout.manifest(self.digests, names):
+            return
+        listed = {}
+        for line in data.decode("utf-8", "replace").splitlines():
+            digest, _, name = line.partition("  ")
+            listed[name] = digest
+        different = False
+        for name in names:
+            if name not in listed:
+                different = True
+                yield finding("bag-extra", f"{name} is not listed in {manifest}")
+            elif listed[name] != self.digests[name]:
+                different = True
+                found, said = self.digests[name], shown(listed[name])
+                yield finding("bag-altered", f"{name}: its SHA-256 is {found}, {manifest} says {said}")
+        for name in listed.keys() - set(names):
+            different = True
+            yield finding("bag-missing", f"{shown(name)} is listed in {manifest} and is not there")
+        if not different:
+            yield finding("bag-form", f"{manifest} is not written in its one form")
+
+    def _forms(self, payload: list[str]) -> Iterator[Finding]:
+        """The small files whose every byte follows from others."""
+        read, public = self._dossier.read, self._dossier.public
+        origin = checkpoint.origin_of(public)
+        expected = {
+            layout.BAGIT: layout.BAGIT_TEXT,
+            layout.PUBLIC_KEY: public.pem.encode(),
+            layout.OPENSSH_KEY: f"{public.openssh(origin)}\n".encode(),
+            layout.VERIFIER_KEY: f"{checkpoint.vkey(public)}\n".encode(),
+            layout.SIGNERS: sshsig.allowed_signers(public, origin).encode(),
+        }
+        for name, data in expected.items():
+            if read(name) != data:
+                yield finding("bag-form", f"{name} is not what the other files make of it")
+        for name in self._dossier.names:
+            if not self._belongs(name):
+                yield finding("bag-extra", f"{name} is no file of a dossier")
+        for name in payload:
+            digest = layout.object_in(name)
+            if digest is not None and digest != self.digests[name]:
+                yield finding("object-altered", f"{name}: its SHA-256 is {self.digests[name]}")
+        if self._dossier.has_file(layout.SIGNATURE):
+            try:
+                data, note = read(layout.TAG_MANIFEST), read(layout.SIGNATURE)
+                sshsig.verify(note, data, layout.SIGNATURE_NAMESPACE, self.public)
+                self.is_signed = True
+            except IntegrityError as error:
+                yield finding("bag-altered", f"{layout.SIGNATURE}: {error}")
+
+    def _belongs(self, name: str) -> bool:
+        if name in layout.ALWAYS or name == layout.SIGNATURE or layout.object_in(name) is not None:
+            return True
+        number = name.rpartition("/")[2].partition(".")[0]
+        index = int(number) if number.isascii() and number.isdigit() and len(number) < 19 else -1
+        named = {layout.entry(index), layout.proof(index), layout.chain(index)} if index >= 0 else ()
+        return name in named and layout.entry(index) in self._dossier.files
+
+    def log(self, progress: Progress | None = None) -> Iterator[Finding]:
+        """Whether the entries shown are sound and stand in the log where they say."""
+        left_out = {digest for digests in self._dossier.description.left_out.values() for digest in digests}
+        excerpt = verifier.Excerpt(self._dossier.leaf, left_out)
+        self.report = verifier.verify(self._dossier, self.public, roots=self._roots, excerpt=excerpt, progress=progress)
+        yield from self.report.findings
+
+    def leaves_and_proofs(self) -> Iterator[Finding]:
+        """Whether the list of hashes has the entries' own, and each proof file is the proof of its entry."""
+        dossier, note = self._dossier, self._dossier.checkpoint()
+        tree = Tree(dossier.leaves)
+        head = None if self.report is None else self.report.checkpoint
+        if head is not None and (head.size, head.root) != (tree.size, tree.root):
+            yield finding("leaf-other", f"{layout.LEAVES}: the hashes do not make the tree that the checkpoint signs")
+        for index in dossier.entries():
+            entry, proof = dossier.entry(index), layout.proof(index)
+            if index >= tree.size or leaf_hash(entry) != dossier.leaves[index]:
+                yield finding("leaf-other", f"{layout.entry(index)} does not have the hash that is listed", index)
+            elif not dossier.has_file(proof):
+                yield finding("bag-missing", f"{proof} is not there", index)
+            elif dossier.read(proof) != tlog_proof.write(index, tree.inclusion_proof(index), note):
+                yield finding("proof-other", f"{proof} is not the proof of entry {index}", index)
+
+    @property
+    def identity(self) -> str:
+        """What names this dossier: the SHA-256 of its tag manifest, which names every file but itself."""
+        return sha256_hex(self._dossier.read(layout.TAG_MANIFEST))
