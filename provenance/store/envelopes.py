@@ -5,9 +5,9 @@ difference to the payload of an earlier entry, the pattern. A pattern is kept tw
 `patterns`, and serves a limited number of entries: no single damage takes more than one entry along.
 
 Stored forms, told apart by their first byte: `{` the envelope itself; 1: key id, signature, compressed payload;
-2: the pattern's seq, signature, difference. A checksum at the end of forms 1 and 2 finds changed bits that decoding
-would pass over. What cannot be decoded is given back as it is stored: wrong bytes, which every check of an envelope
-refuses.
+2: the pattern's seq, signature, difference of `deltas`; 3: the same with the difference of `fields`. A checksum at the
+end of forms 1 to 3 finds changed bits that decoding would pass over. What cannot be decoded is given back as it is
+stored: wrong bytes, which every check of an envelope refuses.
 """
 
 from __future__ import annotations
@@ -24,19 +24,20 @@ from ..canonical import sha256_hex
 from ..errors import IntegrityError
 from ..model import Kind
 from ..seal import dsse
-from . import tables
-from .deltas import difference, restored
+from . import deltas, fields, tables
 from .engine import Database
 
-_ALONE, _DELTA = b"\x01", b"\x02"
+_ALONE, _DELTA, _FIELDS = b"\x01", b"\x02", b"\x03"
 _ALONE_HEAD, _DELTA_HEAD = struct.Struct(">c32s64s"), struct.Struct(">cq64s")
 _SEQ_HEAD = struct.Struct(">cq")
 _SUM = struct.Struct(">I")
 _LEVEL = 1
 _PATTERNED = frozenset({Kind.SUBMISSION, Kind.COMPLETION, Kind.MODEL})
 _MOST_USES = 128  # entries kept as differences to one pattern
-_WORTH = 4  # a difference must be that many times smaller than the payload
+_WORTH = 6  # a difference must be that many times smaller than the payload; else the entry is a new pattern
+_FIELDS_WORTH = 2  # the same for a difference of fields: what is left there are digests, which no pattern makes smaller
 _KEPT = 16  # patterns a reader keeps at hand
+_AT_HAND = 4  # patterns of one kind that a writer keeps: runs that fail, graphs that take turns
 
 
 @dataclass(slots=True)
@@ -44,15 +45,17 @@ class _Pattern:
     seq: int
     key_id: str
     payload: bytes
+    pieces: list[bytes]
     uses: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What to write for an entry, and whether it may become the pattern of the entries after it."""
+    """What to write for an entry: whether it may become the pattern of the entries after it, or which one it has."""
 
     data: bytes
     pattern: bool
+    like: int | None = None
 
 
 class Patterns:
@@ -62,15 +65,20 @@ class Patterns:
         self._insert = database.statement(
             insert(tables.patterns).values({name: bindparam(name) for name in ("seq", "key", "digest", "payload")})
         )
-        self._latest: dict[Kind, _Pattern] = {}
+        self._latest: dict[Kind, list[_Pattern]] = {}  # last used first
 
     def packed(self, kind: Kind, sealed: dsse.Unverified) -> Stored:
         """The stored form of an envelope that is about to be written."""
-        payload, known = sealed.payload, self._latest.get(kind)
-        if known is not None and known.uses < _MOST_USES and known.key_id == sealed.key_id:
-            delta = difference(known.payload, payload)
+        payload, known = sealed.payload, self._latest.get(kind, ())
+        usable = [each for each in known if each.uses < _MOST_USES and each.key_id == sealed.key_id]
+        for each in usable:
+            delta = fields.difference(each.pieces, payload)
+            if delta is not None and len(delta) * _FIELDS_WORTH <= len(payload):
+                return _like(each, _FIELDS, sealed, delta)
+        if usable:
+            delta = deltas.difference(usable[0].payload, payload)
             if len(delta) * _WORTH <= len(payload):
-                return Stored(_summed(_DELTA_HEAD.pack(_DELTA, known.seq, sealed.signature) + delta), False)
+                return _like(usable[0], _DELTA, sealed, delta)
         head = _ALONE_HEAD.pack(_ALONE, bytes.fromhex(sealed.key_id), sealed.signature)
         return Stored(_summed(head + zlib.compress(payload, _LEVEL)), kind in _PATTERNED)
 
@@ -91,10 +99,17 @@ class Patterns:
 
     def remember(self, kind: Kind, seq: int, sealed: dsse.Unverified, stored: Stored) -> None:
         """The entry is committed."""
+        known = self._latest.get(kind, [])
         if stored.pattern:
-            self._latest[kind] = _Pattern(seq, sealed.key_id, sealed.payload)
-        elif kind in self._latest:
-            self._latest[kind].uses += 1
+            known = [_Pattern(seq, sealed.key_id, sealed.payload, fields.pieces(sealed.payload)), *known]
+        elif stored.like is not None:
+            known = sorted(known, key=lambda each: each.seq != stored.like)
+            known[0].uses += 1
+        self._latest[kind] = known[:_AT_HAND]
+
+
+def _like(pattern: _Pattern, form: bytes, sealed: dsse.Unverified, delta: bytes) -> Stored:
+    return Stored(_summed(_DELTA_HEAD.pack(form, pattern.seq, sealed.signature) + delta), False, pattern.seq)
 
 
 def damaged_patterns(connection: Connection) -> Iterator[int]:
@@ -113,7 +128,8 @@ def unused_patterns(connection: Connection) -> list[int]:
     alone = select(patterns.seq).where(patterns.seq.not_in(select(stored.seq)))
     found = [int(seq) for (seq,) in connection.execute(alone)]
     begins = func.substr(stored.envelope, 1, _SEQ_HEAD.size)
-    return [seq for seq in found if connection.scalar(select(~exists().where(begins == _SEQ_HEAD.pack(_DELTA, seq))))]
+    heads = {seq: [_SEQ_HEAD.pack(form, seq) for form in (_DELTA, _FIELDS)] for seq in found}
+    return [seq for seq in found if connection.scalar(select(~exists().where(begins.in_(heads[seq]))))]
 
 
 class Envelopes:
@@ -121,7 +137,7 @@ class Envelopes:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._patterns: dict[int, tuple[str, bytes]] = {}
+        self._patterns: dict[int, tuple[str, bytes, list[bytes]]] = {}
 
     def envelope(self, stored: bytes) -> bytes:
         """The envelope as it was sealed; whatever is stored, when that cannot be decoded."""
@@ -137,20 +153,25 @@ class Envelopes:
         try:
             if stored[:1] == _ALONE:
                 return _alone(stored)
-            if stored[:1] == _DELTA:
+            if stored[:1] in (_DELTA, _FIELDS):
                 body = _checked(stored)
-                _, seq, signature = _DELTA_HEAD.unpack_from(body)
-                key_id, payload = self._pattern(seq)
-                data = restored(payload, body[_DELTA_HEAD.size :], dsse.MAX_ENVELOPE)
+                form, seq, signature = _DELTA_HEAD.unpack_from(body)
+                key_id, payload, pieces = self._pattern(seq)
+                delta = body[_DELTA_HEAD.size :]
+                if form == _FIELDS:
+                    data = fields.restored(pieces, delta, dsse.MAX_ENVELOPE)
+                else:
+                    data = deltas.restored(payload, delta, dsse.MAX_ENVELOPE)
                 return dsse.Unverified(data, key_id, signature)
         except (struct.error, zlib.error, IntegrityError):
             pass  # said by giving back what is stored
         return None
 
-    def _pattern(self, seq: int) -> tuple[str, bytes]:
+    def _pattern(self, seq: int) -> tuple[str, bytes, list[bytes]]:
         found = self._patterns.get(seq)
         if found is None:
-            found = self._read_pattern(seq)
+            key_id, payload = self._read_pattern(seq)
+            found = key_id, payload, fields.pieces(payload)
             if len(self._patterns) >= _KEPT:
                 self._patterns.clear()
             self._patterns[seq] = found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import random
 import sqlite3
 import uuid
 from contextlib import suppress
@@ -12,7 +13,7 @@ import pytest
 from comfy_provenance.provenance.errors import InputError, IntegrityError
 from comfy_provenance.provenance.seal import dsse
 from comfy_provenance.provenance.seal.keys import Signer
-from comfy_provenance.provenance.store import bases, envelopes
+from comfy_provenance.provenance.store import bases, envelopes, fields
 from comfy_provenance.provenance.store.deltas import difference, restored
 from comfy_provenance.provenance.store.ledger import Ledger
 from comfy_provenance.provenance.store.names import id_ranges, pack, unpack
@@ -88,6 +89,51 @@ def test_a_difference_gives_the_data_back(front: bytes, back: bytes, old: bytes,
 def test_bytes_that_are_no_difference_raise_or_give_bytes_within_the_limit(base: bytes, delta: bytes) -> None:
     with suppress(IntegrityError):
         assert len(restored(base, delta, 500)) <= 500 + 1 + len(base) + len(delta)
+
+
+# fields
+
+VALUES = st.one_of(
+    NAMES,
+    st.text(alphabet='ab"\\:1, 猫', max_size=120),
+    st.datetimes().map(lambda moment: f"{moment.isoformat(timespec='microseconds')}Z"),
+    st.sampled_from(["2026-11-26T23:59:59.999999Z", "2026-11-26T00:00:00.000000Z", "2026-11-26T99:00:00.000000Z"]),
+    st.integers(0, 10**30).map(lambda number: f"ComfyUI_{number:05}_.png"),
+)
+
+
+@given(st.lists(st.tuples(VALUES, VALUES, st.integers(-(10**25), 10**25)), max_size=30), st.randoms())
+def test_fields_give_the_payload_back(values: list[tuple[str, str, int]], dice: random.Random) -> None:
+    old = json.dumps([[before, number] for before, _, number in values]).encode()
+    again = [after if dice.random() < 0.7 else f"sha256:{dice.choice(values)[1]}" for _, after, _ in values]
+    new = json.dumps(
+        [[after, number * dice.randrange(3)] for after, (*_, number) in zip(again, values, strict=True)]
+    ).encode()
+    delta = fields.difference(fields.pieces(old), new)
+    if old.count(b'"') == new.count(b'"'):
+        assert delta is not None
+        assert fields.restored(fields.pieces(old), delta, len(new)) == new
+        with pytest.raises(IntegrityError):
+            fields.restored(fields.pieces(old), delta, len(new) - 1)
+    else:
+        assert delta is None
+
+
+@given(st.lists(st.binary(max_size=40), max_size=6), st.binary(max_size=60))
+def test_bytes_that_are_no_fields_raise_or_stay_within_the_limit(pattern: list[bytes], delta: bytes) -> None:
+    with suppress(IntegrityError):
+        assert len(fields.restored(pattern, bytes([len(pattern)]) + delta, 500)) <= 500
+
+
+def test_a_statement_that_differs_in_digests_takes_no_more_than_they_do() -> None:
+    def statement(seed: int) -> bytes:
+        digests = [hashlib.sha256(b"%d %d" % (seed, number)).hexdigest() for number in range(4)]
+        said = {"run": str(uuid.UUID(int=seed)), "made": digests, "of": [f"sha256:{digest}" for digest in digests]}
+        return json.dumps(said).encode()
+
+    delta = fields.difference(fields.pieces(statement(1)), statement(2**100))
+    assert delta is not None
+    assert len(delta) < 4 * 32 + 16 + 2 * 10
 
 
 # objects
