@@ -18,7 +18,7 @@ from aiohttp import web
 from ..provenance import errors
 from ..provenance.model import Json
 from ..provenance.service import Service
-from . import authoring_routes, comfy, replay_routes, statement_routes
+from . import authoring_routes, comfy, replay_routes, statement_routes, time_routes
 from .answers import BASE, as_json, bordered, in_thread
 from .hooks import QueueHooks
 
@@ -40,6 +40,7 @@ class Routes:
 
     def api(self) -> Api:
         """The API over the open ledger. Raises StorageError while there is none."""
+        from ..provenance.present import checking
         from ..provenance.present.api import Api
 
         live = self._service.live
@@ -52,6 +53,7 @@ class Routes:
                 remember=True,
                 running=lambda execution: execution == self._hooks.running(),
                 service=self._service.status,
+                roots=lambda: checking.read_roots(self._service.settings.trust_roots),
             )
             self._made = (live, api)
         return self._made[1]
@@ -189,6 +191,7 @@ def register(table: web.RouteTableDef, service: Service, hooks: QueueHooks) -> N
     statement_routes.register(table, service, routes.api)
     replay_routes.register(table, hooks.queue, routes.api)
     authoring_routes.register(table, service)
+    time_routes.register(table, service, routes.api)
 
 
 async def _blob(request: web.Request, question: Callable[[], Blob]) -> web.StreamResponse:

@@ -55,7 +55,13 @@ class StatementRoutes:
         from ..provenance.present import preferences
 
         body, service = await body_of(request), self._service
-        return await as_json(lambda: preferences.change(service.places.settings, service.settings, body))
+
+        def change() -> dict[str, Json]:
+            preferences.change(service.places.settings, service.settings, body)
+            service.settings_changed()
+            return preferences.read(service.places.settings, service.settings)
+
+        return await as_json(change)
 
     def _switch(self, body: dict[str, Json]) -> dict[str, Json]:
         from ..provenance.present.decisions import LONGEST_REASON, words

@@ -21,6 +21,7 @@ MEBIBYTE = 1 << 20
 MOST_LISTED = 20
 AT_ONCE = ("authorities", "anchor_minutes", "trust_roots")  # settings that count without a restart
 DATABASE_NAME = "ledger.sqlite3"  # in the ledger's folder
+SETTINGS_NAME = "settings.json"  # there too
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ class Places:
 
     @property
     def settings(self) -> Path:
-        return self.ledger / "settings.json"
+        return self.ledger / SETTINGS_NAME
 
 
 def load_settings(path: Path) -> Settings:

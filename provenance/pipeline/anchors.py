@@ -8,7 +8,7 @@ from functools import partial
 
 from ..canonical import sha256_hex, timestamp
 from ..errors import InputError, IntegrityError
-from ..model import Json, Kind, SignedHead
+from ..model import Json, Kind, SignedHead, Token
 from ..record import attested
 from ..seal import checkpoint as notes
 from ..seal import cosign, merkle
@@ -68,6 +68,32 @@ def record(found: Found, book: Book) -> dict[str, Json]:
     told = {"size": found.head.size, "gen_time": timestamp(said.gen_time_ns), "authority": found.authority}
     entry = book.append(Kind.ANCHOR, say, [(found.note, NOTE_TYPE), (found.token, TOKEN_TYPE)], **told)
     return {"entry": entry, **told}
+
+
+def brought(ledger: Ledger, data: bytes, note: bytes | None, authority: str | None) -> Found:
+    """A token that was made elsewhere, as a response or by itself, over a checkpoint of this ledger.
+
+    note: the checkpoint's bytes that were given to the authority; without them the ledger's own checkpoints are looked
+    through for the one that the token was made for. authority: its name; else its certificate's subject. Raises
+    IntegrityError unless the token is sound and over a checkpoint of this ledger, NetworkError for a refusal.
+    """
+    token = tokens.token_of(data)
+    said = tokens.read(token)
+    over = note if note is not None else _note_under(ledger, said)
+    head = own_head(ledger, over)
+    checked = tokens.check(token, over)
+    return Found(over, head, token, checked, authority or said.signer or "unknown", None)
+
+
+def _note_under(ledger: Ledger, said: Token) -> bytes:
+    """The checkpoint that a token was made for: an Ed25519 signature over the same bytes is the same again."""
+    tree = merkle.Frontier()
+    for leaf in ledger.index.attestations.leaves(ledger.index.counts().entries):
+        tree = tree.append(leaf)
+        note = ledger.note_of(tree)
+        if tokens.is_over(said, note):
+            return note
+    raise IntegrityError("the token was made for none of this ledger's checkpoints")
 
 
 def record_witness(note: bytes, name: str, public: PublicKey, label: str | None, book: Book) -> dict[str, Json]:

@@ -7,7 +7,7 @@ message that is one clear line. Nothing here verifies signatures but `verify`.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -22,12 +22,14 @@ from ..model import Json
 from ..record import files
 from ..seal import checkpoint
 from ..seal.keys import PublicKey
+from ..seal.timestamp import Roots
 from ..store.ledger import Ledger
-from . import checking, disk, filters, identify, machine, replaying, sheets
+from . import checking, disk, filters, identify, machine, replaying, sheets, witness
 from .details import Details
 from .machine import Machine
 from .refs import Resolver
 from .runs import Running, Runs
+from .times import ChosenRoots, Times
 
 MOST_PER_PAGE = 500
 
@@ -48,7 +50,8 @@ class Api:
     host: the program we live in, where there is one. tree: the root of a ComfyUI folder that is not running, for the
     command line. disk: let REFs name files on this machine; never for callers from the network. remember: keep
     computed changes in the ledger's cache (needs a ledger open for writing). running: whether a run is under way.
-    service: the recorder's own status, merged into `status`.
+    service: the recorder's own status, merged into `status`. roots: the time-stamping authorities that this machine
+    trusts.
     """
 
     def __init__(
@@ -61,14 +64,17 @@ class Api:
         remember: bool = False,
         running: Running | None = None,
         service: Callable[[], dict[str, Json]] | None = None,
+        roots: ChosenRoots = lambda: None,
     ) -> None:
         self._ledger = ledger
         self._host = host
         self._tree = tree
         self._service = service
         inputs = None if host is None else host.node_inputs
-        self._runs = Runs(ledger, inputs=inputs, running=running, remember=remember)
-        self._details = Details(ledger, self._runs)
+        self._roots = roots
+        self.times = Times(ledger, roots)
+        self._runs = Runs(ledger, self.times, inputs=inputs, running=running, remember=remember)
+        self._details = Details(ledger, self._runs, self.times)
         self._resolver = Resolver(ledger.index, disk=disk, directories=self._directories() or {})
 
     def page(
@@ -168,9 +174,27 @@ class Api:
             raise InputError("the input folder is not known here: run this inside a ComfyUI folder")
         return disk.put_back(self._ledger.objects, self.restored(ref).drift["inputs"], Path(folder))
 
-    def verify(self, *, key: PublicKey | None = None, progress: checking.Progress | None = None) -> dict[str, Json]:
-        """{"ok", "entries", "checkpoint", "findings"}: the whole log and the index. Takes time; see `checking`."""
-        return checking.verify(self._ledger, key=key, progress=progress)
+    def verify(
+        self,
+        *,
+        key: PublicKey | None = None,
+        since: Iterable[str] = (),
+        roots: Roots | None = None,
+        progress: checking.Progress | None = None,
+    ) -> dict[str, Json]:
+        """{"ok", "entries", "checkpoint", "findings", "time"}: the whole log and the index. Takes time; see `checking`.
+
+        since: checkpoints that were kept, as `witness.read_seen` reads them. roots: authorities to trust; without them
+        those that this machine trusts.
+        """
+        signed_by = key or checking.stated_key(self._ledger)
+        seen = [witness.read_seen(given, signed_by) for given in since]
+        trusted = self._roots() if roots is None else roots
+        return checking.verify(self._ledger, key=key, seen=seen, roots=trusted, progress=progress)
+
+    def checkpoint(self, since: int | None = None) -> dict[str, Json]:
+        """The newest signed checkpoint, to be kept elsewhere; see `witness.checkpoint_of`."""
+        return witness.checkpoint_of(self._ledger, since)
 
     def status(self) -> dict[str, Json]:
         """What there is, the newest checkpoint, and, inside a host, whether runs are being recorded."""
@@ -186,6 +210,7 @@ class Api:
             "outputs": counts.outputs,
             "gaps": counts.gaps,
             "checkpoint": checking.checkpoint_json(head),
+            "time": self.times.status(),
             "public_key": {"fingerprint": self._ledger.public.fingerprint, "id": self._ledger.public.key_id},
             "recorder": None if self._service is None else self._service(),
         }

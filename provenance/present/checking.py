@@ -3,26 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from pathlib import Path
 
+from ..canonical import timestamp
 from ..errors import InputError, IntegrityError, ProvenanceError
 from ..model import Finding, Json
 from ..seal import checkpoint, dsse
+from ..seal import timestamp as tokens
 from ..seal.keys import PublicKey, public_from_pem
+from ..seal.timestamp import Roots
 from ..store.ledger import Ledger
 from ..verify import verifier
+from ..verify.bounds import Anchor, Bounds
 
+Seen = checkpoint.Checkpoint | checkpoint.Fingerprint
 Progress = Callable[[int, "int | None"], None]  # steps done, steps in all when known
 
 
-def verify(ledger: Ledger, *, key: PublicKey | None = None, progress: Progress | None = None) -> dict[str, Json]:
-    """{"ok", "entries", "checkpoint": {"origin", "size", "root"} or null, "findings": [...]}.
+def verify(
+    ledger: Ledger,
+    *,
+    key: PublicKey | None = None,
+    seen: Iterable[Seen] = (),
+    roots: Roots | None = None,
+    progress: Progress | None = None,
+) -> dict[str, Json]:
+    """{"ok", "entries", "checkpoint": {"origin", "size", "root"} or null, "findings": [...], "time": `time_json`}.
 
     key: the key that must have signed; without it the key that the log's first entry states, so that only a log that
-    was made anew under another key goes unnoticed. `ok` is false when any finding is an error. Each entry is two
-    steps of progress: one for the log, one for the index.
+    was made anew under another key goes unnoticed. seen: checkpoints that were kept; nothing before them may have
+    changed. roots: authorities that are trusted for time-stamps. `ok` is false when any finding is an error. Each entry
+    is two steps of progress: one for the log, one for the index.
     """
-    report = verifier.verify(ledger.reader(), key or stated_key(ledger), progress=_half(progress, 0))
+    report = verifier.verify(
+        ledger.reader(), key or stated_key(ledger), seen=seen, roots=roots, progress=_half(progress, 0)
+    )
     index = check_index(ledger, progress=_half(progress, 1))
     head = report.checkpoint
     return {
@@ -30,6 +46,32 @@ def verify(ledger: Ledger, *, key: PublicKey | None = None, progress: Progress |
         "entries": report.entries,
         "checkpoint": None if head is None else checkpoint_json(head),
         "findings": [*_plain(report.findings), *index["findings"]],
+        "time": time_json(report),
+    }
+
+
+def time_json(report: verifier.Report) -> dict[str, Json]:
+    """{"anchors": [{"entry", "size", "gen_time", "after", "by", "authority", "signer", "trust"}], "covered",
+    "witnesses"}: what time-stamps and cosignatures of a log hold, and how many of its entries they bound."""
+    return {
+        "anchors": [anchor_json(anchor) for anchor in report.anchors],
+        "covered": Bounds(report.anchors).covered,
+        "witnesses": report.witnesses,
+    }
+
+
+def anchor_json(anchor: Anchor) -> dict[str, Json]:
+    """One time-stamp: entries before place `size` existed by `by`, entries after place `entry` were made after `after`,
+    if its authority is to be trusted."""
+    return {
+        "entry": anchor.entry,
+        "size": anchor.size,
+        "gen_time": timestamp(anchor.gen_time_ns),
+        "after": timestamp(anchor.earliest_ns),
+        "by": timestamp(anchor.latest_ns),
+        "authority": anchor.authority,
+        "signer": anchor.signer,
+        "trust": anchor.trust.value,
     }
 
 
@@ -59,6 +101,21 @@ def read_key(path: Path) -> PublicKey:
         raise InputError(f"cannot read the key {path}: {error.strerror or error}") from error
     except (UnicodeDecodeError, InputError) as error:
         raise InputError(f"{path} is no Ed25519 public key in PEM") from error
+
+
+@lru_cache(maxsize=8)
+def read_roots(paths: tuple[str, ...]) -> Roots | None:
+    """All certificates in these PEM files, as they were when first asked for; None for no files. Raises InputError."""
+    found: Roots | None = None
+    for path in paths:
+        try:
+            read = tokens.read_roots(Path(path).read_bytes())
+        except OSError as error:
+            raise InputError(f"cannot read the certificates in {path}: {error.strerror or error}") from error
+        except InputError as error:
+            raise InputError(f"{path}: {error}") from error
+        found = read if found is None else found + read
+    return found
 
 
 def checkpoint_json(head: checkpoint.Checkpoint) -> dict[str, Json]:

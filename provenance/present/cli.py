@@ -27,6 +27,8 @@ from .queueing import LOCAL
 
 PROGRAM = "comfy-provenance"
 REPLAYS = ".replay_commands"
+TIMES = ".time_commands"
+SEEN = "a checkpoint that was kept, a file or its fingerprint: nothing before it may have changed"
 
 
 class _Usage(Exception):
@@ -119,9 +121,11 @@ def _parser() -> argparse.ArgumentParser:
     verify = verb("verify", "check every signature, link and object, of the ledger with its index or of a dossier")
     verify.add_argument("dossier", nargs="?", metavar="DOSSIER", help="a dossier's zip; without one, the ledger")
     verify.add_argument("--key", metavar="PEM", help="the public key that must have signed, from a place you trust")
+    verify.add_argument("--since", metavar="CHECKPOINT", action="append", default=[], help=SEEN)
     _add_roots(verify)
     _add_export(verb("export", "write a dossier that a stranger can check", module=".dossier_commands"), ref)
     _authoring(verb, ref)
+    _time(verb)
     envelopes = verb("envelopes", "write the signed entries as DSSE files", json=False)
     envelopes.add_argument("-o", "--output", metavar="DIR", required=True, help="a new or empty folder")
     fsck = verb("fsck", "compare the index with the entries")
@@ -211,6 +215,26 @@ def _add_export(parser: argparse.ArgumentParser, ref: str) -> None:
         help=f"leave out: {', '.join(WITHHELD)}, entry:N, or a REF; may be repeated",
     )
     parser.add_argument("--no-signature", action="store_true", help="do not sign the dossier as a whole")
+
+
+def _time(verb: Callable[..., argparse.ArgumentParser]) -> None:
+    """Commands about trusted time and witnesses."""
+    anchor = verb("anchor", module=TIMES, about="tell how it stands with time-stamps, or get one")
+    how = anchor.add_mutually_exclusive_group()
+    how.add_argument("--now", action="store_true", help="ask the chosen authorities for time-stamps now")
+    how.add_argument("--import", dest="bring", metavar="TOKEN", help="bring in a token that was made elsewhere")
+    anchor.add_argument("--checkpoint", metavar="FILE", help="what it was made for; else it is looked for")
+    anchor.add_argument("--name", metavar="NAME", help="what to call its authority")
+    checkpoint = verb("checkpoint", module=TIMES, about="print the newest signed checkpoint, to be kept elsewhere")
+    checkpoint.add_argument("-o", "--output", metavar="FILE", help="write it; - for standard output alone")
+    checkpoint.add_argument("--since", metavar="SIZE", help="prove that it extends a checkpoint of that size, or file")
+    checkpoint.add_argument("--qr", action="store_true", help="show the fingerprint as a QR code too")
+    cosign = verb("cosign", module=TIMES, about="sign somebody else's checkpoint as its witness")
+    cosign.add_argument("file", metavar="FILE", help="the checkpoint")
+    cosign.add_argument("--key", metavar="PEM", help="the public key of its author; with --import, of the witness")
+    cosign.add_argument("-o", "--output", metavar="FILE", help="where to write it, else beside FILE")
+    cosign.add_argument("--import", dest="bring", action="store_true", help="record one that came back cosigned")
+    cosign.add_argument("--label", metavar="NAME", help="with --import: whose key it is")
 
 
 def _positive(text: str) -> int:

@@ -12,13 +12,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TextIO
 
+from ..config import SETTINGS_NAME, load_settings
 from ..errors import InputError
 from ..lineage.summary import one_line, summary
 from ..model import Json
 from ..store.ledger import Ledger
 from . import printing
 from .api import Api
-from .checking import Progress, check_index, read_key
+from .checking import Progress, check_index, read_key, read_roots
 from .disk import write_new
 from .exits import FINDINGS, GOOD
 from .lanes import ASCII, UNICODE, Signs
@@ -91,14 +92,16 @@ def restore(options: argparse.Namespace, ledger: Path) -> int:
 def verify(options: argparse.Namespace, ledger: Path) -> int:
     """Check everything; exit code 1 when anything is wrong."""
     key = None if options.key is None else read_key(Path(options.key))
+    roots = read_roots(tuple(options.root)) if options.root else None
     with _api(ledger) as api, progress() as tell:
-        found = api.verify(key=key, progress=tell)
+        found = api.verify(key=key, since=options.since, roots=roots, progress=tell)
     if options.json:
         json_line(found)
     else:
         head = found["checkpoint"]
         lines(printing.findings(found))
         covered = "" if head is None else f", checkpoint {head['origin']} {head['size']} {head['root'][:16]}"
+        lines(printing.time_lines(found))
         lines([f"{'good' if found['ok'] else 'NOT GOOD'}: {found['entries']} entries{covered}"])
     return GOOD if found["ok"] else FINDINGS
 
@@ -159,7 +162,8 @@ def demo(arguments: list[str]) -> int:
 def _api(ledger: Path) -> Iterator[Api]:
     opened = Ledger.open(ledger, read_only=True)
     try:
-        yield Api(opened, tree=tree_of(ledger), disk=True)
+        settings = load_settings(ledger / SETTINGS_NAME)
+        yield Api(opened, tree=tree_of(ledger), disk=True, roots=lambda: read_roots(settings.trust_roots))
     finally:
         opened.close()
 

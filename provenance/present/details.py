@@ -17,15 +17,17 @@ from ..store.rows import AssetRow, ExecutionRow, OutputRow
 from . import decisions, replays, signatures
 from .refs import Ref
 from .runs import Runs
+from .times import Times
 
 
 class Details:
     """Reads one ledger. Signatures are not checked here; `verify` does that."""
 
-    def __init__(self, ledger: Ledger, runs: Runs) -> None:
+    def __init__(self, ledger: Ledger, runs: Runs, times: Times) -> None:
         self._ledger = ledger
         self._index = ledger.index
         self._runs = runs
+        self._times = times
 
     def execution(self, execution: str) -> ExecutionRow:
         """The run of that id. Raises NotFound."""
@@ -83,7 +85,7 @@ class Details:
             "replays": replays.repeated_by(self._index.replays.of_original(run.id)),
             "label": None if line["decision"] is None else line["decision"]["label"],
             "session_info": self._session(run.session),
-            **signatures.of_run(self._ledger, run.id),
+            **signatures.of_run(self._ledger, self._times, run.id),
         }
 
     def recorded(self, run: ExecutionRow) -> Recorded:

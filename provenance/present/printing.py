@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ..lineage.restore import CHECKS, has_drifted
@@ -17,6 +18,7 @@ OUTCOMES = {
     "incomplete": "outputs are missing or new",
     "not-compared": "not all could be compared",
 }
+TRUST = {"trusted": "trusted", "unchecked": "authority not checked", "refused": "by authorities that are not trusted"}
 _SHORTEST_ID = 8
 
 
@@ -167,3 +169,38 @@ def _common(a: str, b: str) -> int:
     while length < min(len(a), len(b)) and a[length] == b[length]:
         length += 1
     return length
+
+
+def time_lines(found: Mapping[str, Json]) -> Iterator[str]:
+    """What a verification found about time, and how much is not known."""
+    time = found["time"]
+    anchors = time["anchors"]
+    if anchors:
+        counts = Counter(anchor["trust"] for anchor in anchors)
+        told = ", ".join(f"{counts[trust]} {words}" for trust, words in TRUST.items() if counts[trust])
+        rest = found["entries"] - time["covered"]
+        yield f"{len(anchors)} time-stamps ({told}); {time['covered']} entries have a time, {max(rest, 0)} not yet"
+    if time["witnesses"]:
+        yield f"{time['witnesses']} cosignatures of witnesses hold"
+
+
+def anchoring(told: Mapping[str, Json]) -> Iterator[str]:
+    """How it stands with time-stamps, or what came of asking for some."""
+    for each in told.get("recorded", ()):
+        over = f"over {each['size']} entries, recorded as entry {each['entry']}"
+        yield f"{one_line(each['authority'])}: a time-stamp of {each['gen_time']} {over}"
+    for each in told.get("failed", ()):
+        yield f"{one_line(each['authority'])}: {one_line(each['problem'], _WIDE)}"
+    if "recorded" in told:
+        return
+    for each in told["authorities"]:
+        yield f"{one_line(each['name'])}  {one_line(each['url'], _WIDE)}"
+    if not told["authorities"]:
+        yield "nobody is asked for time-stamps" if told["chosen"] else "nobody is asked: no authority is chosen yet"
+    yield f"{told['anchors']} time-stamps, {told['covered']} entries have a time, {told['unanchored']} not yet"
+    for each in told["newest"]:
+        trust = "does not hold" if each["trust"] is None else TRUST[each["trust"]]
+        signer = one_line(each["signer"] or each["authority"], _WIDE)
+        yield f"  {each['gen_time']}  {each['size']} entries  {signer}  {trust}"
+    if told["problem"]:
+        yield one_line(told["problem"], _WIDE)

@@ -19,6 +19,7 @@ from ..store.presence import is_alive
 from ..store.rows import ExecutionRow, OutputRow
 from . import decisions, replays, sources
 from .sources import Sources
+from .times import Times
 
 BATCH = 100  # runs whose rows are read together
 
@@ -35,12 +36,14 @@ class Runs:
     def __init__(
         self,
         ledger: Ledger,
+        times: Times,
         *,
         inputs: Inputs | None = None,
         running: Running | None = None,
         remember: bool = False,
     ) -> None:
         self._ledger = ledger
+        self._times = times
         self._remember = remember
         self._index = ledger.index
         self._inputs = inputs
@@ -113,6 +116,7 @@ class Runs:
             said[row.execution].append(row)
         digests = {run.id: list(dict.fromkeys(row.sha256 for row in outputs[run.id] if row.sha256)) for run in runs}
         small = self._index.with_thumbnail(sha256 for each in digests.values() for sha256 in each)
+        times = self._times.of_runs(runs)
         return {
             run.id: {
                 "prompt_id": run.prompt_id,
@@ -121,6 +125,7 @@ class Runs:
                 "ended_at": run.ended_at,
                 "duration_ms": run.duration_ms,
                 "error": _error(run),
+                "times": times[run.id],
                 "thumbnails": [sha256 for sha256 in digests[run.id] if sha256 in small],
                 **decisions.standing(said[run.id]),
             }

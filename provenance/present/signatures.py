@@ -14,10 +14,12 @@ from ..store.ledger import Ledger
 from ..verify import statements
 from ..verify.policy import Rejected
 from .checking import checkpoint_json
+from .times import Times
 
 
-def of_run(ledger: Ledger, execution: str) -> dict[str, Json]:
-    """{"entries": [{"index", "kind", "leaf", "signed"}], "signature": {"state", "key", "checkpoint", "covered"}}.
+def of_run(ledger: Ledger, times: Times, execution: str) -> dict[str, Json]:
+    """{"entries": [{"index", "kind", "leaf", "signed", "times"}],
+    "signature": {"state", "key", "checkpoint", "covered"}}.
 
     state: `good`, or `bad` when any of the entries is not as it was signed. covered: the newest checkpoint, whose own
     signature is checked too, reaches beyond all of them. Raises IntegrityError for a checkpoint that is not the key's.
@@ -25,7 +27,13 @@ def of_run(ledger: Ledger, execution: str) -> dict[str, Json]:
     public = ledger.public
     head = checkpoint.open(ledger.index.latest_checkpoint(), public)
     entries: list[dict[str, Json]] = [
-        {"index": entry.index, "kind": entry.kind, "leaf": entry.leaf, "signed": _is_signed(entry, public)}
+        {
+            "index": entry.index,
+            "kind": entry.kind,
+            "leaf": entry.leaf,
+            "signed": _is_signed(entry, public),
+            "times": times.of(entry.index),
+        }
         for entry in ledger.index.entries_of(execution)
     ]
     return {

@@ -49,6 +49,23 @@ def vkey(public: PublicKey, name: str) -> str:
     return f"{name}+{key_hash(name, public).hex()}+{encode_base64(_TYPE + public.raw)}"
 
 
+def read_vkey(text: str) -> tuple[str, PublicKey]:
+    """What `vkey` wrote: name and key. Raises InputError."""
+    name, _, rest = text.strip().partition("+")
+    stated, _, encoded = rest.partition("+")
+    try:
+        data = decode_base64(encoded)
+    except IntegrityError as error:
+        raise InputError("not a verifier key: name+hash+key") from error
+    if data[:1] != _TYPE:
+        raise InputError("not the verifier key of a cosigner (type 0x04)")
+    public = PublicKey(data[1:])
+    notes.check_name(name)
+    if key_hash(name, public).hex() != stated:
+        raise InputError("the verifier key's hash is not that of its name and key")
+    return name, public
+
+
 def add(note: bytes, log: PublicKey, name: str, signer: Signer, at_s: int) -> bytes:
     """The note with one more line: this key's cosignature, under `name`, at a time in seconds since the Unix epoch.
 

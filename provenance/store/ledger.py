@@ -247,6 +247,13 @@ class Ledger:
         self._known = _Head(origin, frontier, head.root)  # committed by others: it stands if this append fails too
         return self._known
 
+    def note_of(self, tree: Frontier) -> bytes:
+        """The checkpoint of a tree that this ledger has, or had: signed now, byte for byte what was signed then (RFC
+        8032 signatures are deterministic). Raises InputError for a ledger opened without its key."""
+        if self._signer is None:
+            raise InputError("the ledger was opened without its key: nothing can be signed")
+        return checkpoint.sign(checkpoint.origin_of(self._signer.public), tree.size, tree.root, self._signer)
+
     def reader(self) -> LedgerReader:
         """What `verify.verifier` needs to check this ledger. Reads only."""
         return LedgerReader(self._database, self._writer, self.objects)
