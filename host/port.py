@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..nodes.port import Context, SavePath, StockNode
-from ..provenance.model import Observation
+from ..nodes.port import Context, Finish, SavePath, StockNode, Wishes
+from ..provenance.model import Observation, system_clock
 from ..provenance.service import Service
 from . import comfy
 from .hooks import QueueHooks
 
+LOG = logging.getLogger("comfy-provenance")
 ENDINGS = {
     "image": (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".avif", ".tif", ".tiff"),
     "latent": (".latent", ".safetensors"),
@@ -48,6 +50,35 @@ class HostPort:
 
     def embeds_workflow(self) -> bool:
         return not comfy.metadata_disabled()
+
+    def finish(
+        self, context: Context | None, data: bytes, name: str, media_type: str, prompt: Any, wishes: Wishes
+    ) -> Finish:
+        from ..provenance.pipeline import finishing
+
+        live, host = self._service.live, comfy.ComfyHost()
+        if live is None or context is None:
+            return self._unfinished(data, name, "this run is not recorded")
+        record = {**(self.receipt(context) or {})}
+        submission = live.submission(context.execution)
+        if submission is not None:
+            record["entry"], record["leaf"] = submission
+        claim = finishing.claim_of_node(host, prompt, context.node, name, media_type, record)
+        asked = finishing.Wishes(wishes.credentials, wishes.ai_label, wishes.producer)
+        done = finishing.finish(data, claim, asked, context.execution, self._service.places.secrets, system_clock)
+        for problem in done.problems:
+            self._notice(f"{name}: {problem}")
+        return Finish(done.data, done.to_json())
+
+    def _unfinished(self, data: bytes, name: str, reason: str) -> Finish:
+        self._notice(f"{name} carries no credential and no label: {reason}")
+        return Finish(data, {"label": reason, "c2pa": reason, "signer": None})
+
+    @staticmethod
+    def _notice(text: str) -> None:
+        """Say it on the page and in the log: the file is saved, but not as it was asked for."""
+        LOG.warning("%s", text)
+        comfy.send("provenance", {"kind": "notice", "text": text})
 
     def receipt(self, context: Context) -> Mapping[str, Any] | None:
         live = self._service.live

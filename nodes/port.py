@@ -40,6 +40,21 @@ class SavePath(NamedTuple):
     subfolder: str
 
 
+class Finish(NamedTuple):
+    """A file's bytes as they are to be written, and what became of each wish: {"label", "c2pa", "signer"}."""
+
+    data: bytes
+    told: Mapping[str, Any]
+
+
+class Wishes(NamedTuple):
+    """What a saved file is to carry beside its pixels: a Content Credential, China's AI label, its producer's name."""
+
+    credentials: bool = False
+    ai_label: bool = False
+    producer: str = ""
+
+
 class Port(Protocol):
     """What nodes may ask of the host."""
 
@@ -79,6 +94,15 @@ class Port(Protocol):
 
     def embeds_workflow(self) -> bool:
         """Whether the host's user allows workflows in saved files (False with `--disable-metadata`)."""
+
+    def finish(
+        self, context: Context | None, data: bytes, name: str, media_type: str, prompt: Any, wishes: Wishes
+    ) -> Finish:
+        """Put into a file, just before it is written, what the author asks for.
+
+        prompt: the API prompt, from which the files and models above the node are told. Reads those files and signs:
+        tens of milliseconds. Never raises: what cannot be put in is left out, told in the result and on the page.
+        """
 
     def receipt(self, context: Context) -> Mapping[str, Any] | None:
         """What a saved file carries to be found again: {"v": 1, "execution", "ledger", "key"}.

@@ -10,9 +10,11 @@ from typing import Any
 
 from .border import guarded
 from .metadata import even_webp, exif, jpeg_options, png_texts
-from .port import Port
+from .port import Context, Port, Wishes
 
 ENDINGS = {"png": "png", "jpeg": "jpg", "webp": "webp"}
+MEDIA_TYPES = {"png": "image/png", "jpeg": "image/jpeg", "webp": "image/webp"}
+NAME = "ProvenanceSaveImage"
 
 
 def make(port: Port) -> type:
@@ -48,6 +50,23 @@ def make(port: Port) -> type:
                         {"default": True, "tooltip": "Embed the workflow, as ComfyUI's Save Image does."},
                     ),
                 },
+                "optional": {
+                    "content_credentials": (
+                        "BOOLEAN",
+                        {
+                            "default": False,
+                            "tooltip": "Sign a Content Credential (C2PA) into the file.",
+                        },
+                    ),
+                    "ai_label": (
+                        "BOOLEAN",
+                        {"default": False, "tooltip": "Put in China's implicit AI label (GB 45438-2025)."},
+                    ),
+                    "label_producer": (
+                        "STRING",
+                        {"default": "", "tooltip": "What the AI label names as the producer: a name or a code."},
+                    ),
+                },
                 "hidden": {"prompt": "PROMPT", "extra_pnginfo": "EXTRA_PNGINFO"},
             }
 
@@ -59,27 +78,45 @@ def make(port: Port) -> type:
             quality: int = 92,
             lossless_webp: bool = True,
             embed_workflow: bool = True,
+            content_credentials: bool = False,
+            ai_label: bool = False,
+            label_producer: str = "",
             prompt: Any = None,
             extra_pnginfo: Mapping[str, Any] | None = None,
         ) -> dict[str, Any]:
             note: str | None = None
-            with guarded(port, "ProvenanceSaveImage could not embed its receipt"):
+            context: Context | None = None
+            with guarded(port, f"{NAME} could not embed its receipt"):
                 context = port.context()
                 receipt = None if context is None else port.receipt(context)
                 note = None if receipt is None else json.dumps(receipt)
             texts = workflow_texts(prompt, extra_pnginfo) if embed_workflow and port.embeds_workflow() else {}
             height, width = images[0].shape[:2]
             path = port.save_path(filename_prefix, int(width), int(height), "output")
+            wishes = Wishes(content_credentials, ai_label, label_producer)
             saved = []
             for number, image in enumerate(images):
                 data = encode(image, format, quality, lossless_webp, texts, note)
                 stem = path.filename.replace("%batch_num%", str(number))
                 name = f"{stem}_{path.counter + number:05}_.{ENDINGS[format]}"
+                if wishes.credentials or wishes.ai_label:
+                    data = finished(port, context, data, name, MEDIA_TYPES[format], prompt, wishes)
                 (Path(path.folder) / name).write_bytes(data)
                 saved.append({"filename": name, "subfolder": path.subfolder, "type": "output"})
             return {"ui": {"images": saved}}
 
     return ProvenanceSaveImage
+
+
+def finished(
+    port: Port, context: Context | None, data: bytes, name: str, media_type: str, prompt: Any, wishes: Wishes
+) -> bytes:
+    """The file with what the author asks for, as far as it can be put in; what became of it is observed."""
+    with guarded(port, f"{NAME} could not put in a credential or a label"):
+        data, told = port.finish(context, data, name, media_type, prompt, wishes)
+        if context is not None:
+            port.observe(context, NAME, {"kind": "finishing", "file": name, **told}, {})
+    return data
 
 
 def workflow_texts(prompt: Any, extra_pnginfo: Mapping[str, Any] | None) -> dict[str, str]:

@@ -113,6 +113,10 @@ export function setUp() {
   void store.readStatus();
 
   host.onEvent("provenance", (event) => {
+    if (event?.kind === "notice") {
+      host.toast("warn", t("notice.file"), event.text);
+      return;
+    }
     store.recorded(event ?? {});
     if (event?.kind === "gap" || event?.kind === "session") {
       void store.readStatus();

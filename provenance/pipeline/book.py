@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Protocol
@@ -13,6 +14,7 @@ from ..store.index import Index
 from ..store.ledger import Ledger
 from ..store.objects import Prepared
 
+SUBMISSIONS_REMEMBERED = 1_000
 Announce = Callable[[dict[str, Json]], None]
 Documents = Sequence[tuple[bytes, str] | Prepared]
 
@@ -32,6 +34,7 @@ class Book:
         self.session = session
         self.clock = clock
         self._announce = announce
+        self._submissions: OrderedDict[Json, tuple[int, str]] = OrderedDict()
 
     @property
     def index(self) -> Index:
@@ -45,8 +48,16 @@ class Book:
         processes write.
         """
         entry = self.ledger.append(kind, lambda binding: say(at=self.clock()), objects=objects)
+        if kind is Kind.SUBMISSION:
+            self._submissions[event.get("execution")] = entry.index, entry.leaf
+            if len(self._submissions) > SUBMISSIONS_REMEMBERED:
+                self._submissions.popitem(last=False)
         self._announce({"kind": kind.value, "entry": entry.index, **event})
         return entry.index
+
+    def submission(self, execution: str) -> tuple[int, str] | None:
+        """Index and leaf hash of a recent run's submission; None when it is not written yet. Safe on any thread."""
+        return self._submissions.get(execution)
 
     def gap(
         self, reason: str, since: Instant, until: Instant, missed: predicate.Missed, detail: str | None = None

@@ -95,6 +95,7 @@ class Live:
         self.recordings = Recordings(settings.screen_limit_mib, lambda write: submit(Stated(write, Future())))
         self._book = book
         self.recent = Recent(ledger.index)
+        self.submission = book.submission
         self.origin = checkpoint.origin_of(ledger.public)
         self.key_fingerprint = ledger.public.fingerprint
         self._recorder.close_lost_runs(lambda other: is_alive(places.ledger, other))

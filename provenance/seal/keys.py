@@ -125,7 +125,7 @@ def create(path: Path) -> Signer:
     private = Ed25519PrivateKey.generate()
     pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     try:
-        _write_new(path, pem)
+        write_private(path, pem)
     except FileExistsError as error:
         raise StorageError(f"{path} exists already; a key is never replaced") from error
     except OSError as error:
@@ -170,7 +170,8 @@ def _signer(private: Ed25519PrivateKey, *, loose: bool = False) -> Signer:
     return Signer(PublicKey(raw), private, loose)
 
 
-def _write_new(path: Path, data: bytes) -> None:
+def write_private(path: Path, data: bytes) -> None:
+    """Write a new file that only its owner may read, durably. Raises FileExistsError and other kinds of OSError."""
     # A draft first, so that a crash never leaves half a key under the final name. mkstemp opens it with
     # O_CREAT | O_EXCL and mode 0600.
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)

@@ -229,6 +229,7 @@ export default {
   "status.running": "running",
   "status.success": "done",
   "tab.broken": "Lineage: not recording. {reason}",
+  "notice.file": "Saved, but not as asked for",
   "tab.paused": "Lineage: recording is paused",
   "tab.title": "Lineage",
   "tab.tooltip": "Lineage",

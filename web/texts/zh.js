@@ -229,6 +229,7 @@ export default {
   "status.running": "运行中",
   "status.success": "完成",
   "tab.broken": "谱系：未在记录。{reason}",
+  "notice.file": "已保存，但未能按要求写入",
   "tab.paused": "谱系：记录已暂停",
   "tab.title": "谱系",
   "tab.tooltip": "谱系",
