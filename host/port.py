@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
-from typing import Any
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
 from ..nodes.port import Context, Finish, SavePath, StockNode, Wishes
 from ..provenance.model import Observation, system_clock
@@ -13,10 +14,20 @@ from . import comfy
 from .hooks import QueueHooks
 
 LOG = logging.getLogger("comfy-provenance")
+ENTRY_S = 0.25
+T = TypeVar("T")
 ENDINGS = {
     "image": (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".avif", ".tif", ".tiff"),
     "latent": (".latent", ".safetensors"),
 }
+
+
+def _soon(question: Callable[[], T | None]) -> T | None:
+    """The answer once there is one, within a quarter of a second: a run's entry is written in milliseconds."""
+    deadline = time.monotonic() + ENTRY_S
+    while (answer := question()) is None and time.monotonic() < deadline:
+        time.sleep(0.005)
+    return answer
 
 
 class HostPort:
@@ -56,19 +67,25 @@ class HostPort:
     ) -> Finish:
         from ..provenance.pipeline import finishing
 
-        live, host = self._service.live, comfy.ComfyHost()
-        if live is None or context is None:
+        if context is None:
             return self._unfinished(data, name, "this run is not recorded")
-        record = {**(self.receipt(context) or {})}
-        submission = live.submission(context.execution)
-        if submission is not None:
-            record["entry"], record["leaf"] = submission
+        host, record = comfy.ComfyHost(), self._record(context)
         claim = finishing.claim_of_node(host, prompt, context.node, name, media_type, record)
         asked = finishing.Wishes(wishes.credentials, wishes.ai_label, wishes.producer)
         done = finishing.finish(data, claim, asked, context.execution, self._service.places.secrets, system_clock)
         for problem in done.problems:
             self._notice(f"{name}: {problem}")
         return Finish(done.data, done.to_json())
+
+    def _record(self, context: Context) -> dict[str, Any] | None:
+        """What a credential says of the record: the receipt, and the run's own entry once that is written."""
+        receipt = _soon(lambda: self.receipt(context))
+        live = self._service.live
+        if receipt is None or live is None:
+            return None
+        submission = _soon(lambda: live.submission(context.execution))
+        entry = {} if submission is None else {"entry": submission[0], "leaf": submission[1]}
+        return {**receipt, **entry}
 
     def _unfinished(self, data: bytes, name: str, reason: str) -> Finish:
         self._notice(f"{name} carries no credential and no label: {reason}")

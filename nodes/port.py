@@ -101,7 +101,8 @@ class Port(Protocol):
         """Put into a file, just before it is written, what the author asks for.
 
         prompt: the API prompt, from which the files and models above the node are told. Reads those files and signs:
-        tens of milliseconds. Never raises: what cannot be put in is left out, told in the result and on the page.
+        tens of milliseconds, and up to half a second in all until the run's own entry is there to be named. Never
+        raises: what cannot be put in is left out, told in the result and on the page.
         """
 
     def receipt(self, context: Context) -> Mapping[str, Any] | None:

@@ -44,6 +44,7 @@ def open_or_make(folder: Path, now: datetime.datetime) -> Credential:
     path = folder / FILE
     if not path.exists():
         try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # a fast first run comes before the ledger is open
             write_private(path, made(now))
         except FileExistsError:  # another process was faster
             pass
