@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ..model import Finding, Json, Kind
+from .authored import Authored
 from .policy import Rejected, finding, shown
 from .statements import Statement
 
@@ -49,6 +50,7 @@ class Chronicle:
         self._sessions: dict[str, _Session] = {}
         self._executions: dict[str, _Execution] = {}
         self._unread: set[int] = set()
+        self._authored = Authored(self._unread)
         self._recorded_at = ""
 
     def unread(self, entry: int) -> None:
@@ -63,10 +65,13 @@ class Chronicle:
                 yield from self._submission(statement)
             case Kind.COMPLETION:
                 yield from self._completion(statement)
+                yield from self._authored.tell(statement)
             case Kind.DECISION:
                 yield from self._decision(statement)
             case Kind.REPLAY:
                 yield from self._replay(statement)
+            case _:
+                yield from self._authored.tell(statement)
 
     def end(self) -> Iterator[Finding]:
         """Findings that only the end of the log shows: executions that nothing will ever complete.
@@ -74,12 +79,16 @@ class Chronicle:
         An execution of a session that still runs, or of one that no later session can speak for, is merely open: those
         of programs that are no host, such as the command line, speak for nobody.
         """
-        latest = next((name for name, session in reversed(self._sessions.items()) if session.of_host), None)
         for execution, known in self._executions.items():
-            session = self._sessions.get(known.session or "")
-            ended = known.session != latest or (session is not None and session.stopped)
-            if known.completion is None and ended and not self._unread:
+            if known.completion is None and not self._unread and self._ended(known.session or ""):
                 yield finding("execution-open", f"execution {shown(execution)} has no completion", known.entry)
+        yield from self._authored.end(self._ended)
+
+    def _ended(self, session: str) -> bool:
+        """Whether a session can write nothing more, as far as the log tells."""
+        latest = next((name for name, known in reversed(self._sessions.items()) if known.of_host), None)
+        known = self._sessions.get(session)
+        return session != latest or (known is not None and known.stopped)
 
     def _clocks(self, statement: Statement) -> Iterator[Finding]:
         if statement.recorded_at < self._recorded_at:
@@ -148,10 +157,10 @@ class Chronicle:
             known.completion = statement.index
 
     def _decision(self, statement: Statement) -> Iterator[Finding]:
-        execution = _text(statement.predicate, "execution")
-        if execution not in self._executions and not self._unread:
-            message = f"decides about execution {shown(execution)}, which this log did not submit before"
-            yield finding("decision-orphan", message, statement.index)
+        for execution in (_text(statement.predicate, "execution"), *_candidates(statement.predicate)):
+            if execution not in self._executions and not self._unread:
+                message = f"decides about execution {shown(execution)}, which this log did not submit before"
+                yield finding("decision-orphan", message, statement.index)
 
     def _replay(self, statement: Statement) -> Iterator[Finding]:
         execution, original = (_text(statement.predicate, name) for name in ("execution", "original"))
@@ -180,6 +189,14 @@ def _repeats(submission: dict[str, Json]) -> tuple[str | None, bool]:
         case {"of": str(original), "known": bool(known)}:
             return original, known
     raise Rejected("predicate-malformed", "the submission does not say what it repeats")
+
+
+def _candidates(decision: dict[str, Json]) -> list[str]:
+    """The runs that a decision did not choose."""
+    over = decision.get("over", [])
+    if not isinstance(over, list) or not all(isinstance(each, dict) for each in over):
+        raise Rejected("predicate-malformed", "over is not a list of objects")
+    return [_text(each, "execution") for each in over]
 
 
 def _is_host(start: Statement) -> bool:

@@ -1,0 +1,191 @@
+"""Whether what the author states and brings in fits what the log holds: ideas, imports, screen recordings.
+
+Fed with one sound statement after another, in the order of the log. Invariants:
+
+* a new version of an idea names an earlier idea;
+* what is brought in is never observed, and comes from outputs or imports that the log holds before it;
+* what is from before comes from nothing here, and no link treats it as an original: neither as made by a run nor as
+  the observed source of an output;
+* a recording starts once; each step names the one before, chunks follow each other without a gap, and the end counts
+  them all.
+
+Not checked: that a recording shows what it says, and that a file was made as the author says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Set
+from dataclasses import dataclass
+
+from ..model import Basis, Finding, Json, Kind, Relation
+from .policy import Rejected, finding, shown
+from .statements import Statement
+
+_FILE = "sha256:"
+_OBSERVED, _BEFORE = Basis.OBSERVED.value, Basis.AFTER_THE_FACT.value
+
+
+@dataclass(slots=True)
+class _Recording:
+    session: str | None
+    entry: int
+    sha256: str | None = None
+    chunks: int = 0
+    size: int = 0
+    stopped: bool = False
+
+
+class Authored:
+    """Remembers every output, idea, import and recording seen: memory grows with their number."""
+
+    def __init__(self, unread: Set[int]) -> None:
+        """unread: entries that are missing or broken, as they become known; they may have been anything."""
+        self._files: set[str] = set()  # outputs and imports
+        self._outputs: set[str] = set()
+        self._before: set[str] = set()  # bytes and pixels of what is from before and was no output then
+        self._ideas: set[int] = set()
+        self._recordings: dict[str, _Recording] = {}
+        self._unread = unread
+
+    def tell(self, statement: Statement) -> Iterator[Finding]:
+        """Findings about the next statement. Raises Rejected when a member it needs has the wrong type."""
+        match statement.kind:
+            case Kind.COMPLETION:
+                yield from self._completion(statement)
+            case Kind.INTENT:
+                yield from self._intent(statement)
+            case Kind.IMPORT:
+                yield from self._import(statement)
+            case Kind.RECORDING:
+                yield from self._recording(statement)
+
+    def end(self, ended: Callable[[str], bool]) -> Iterator[Finding]:
+        """Findings that only the end of the log shows. ended: whether a session can write nothing more."""
+        for recording, known in self._recordings.items():
+            if not known.stopped and not self._unread and ended(known.session or ""):
+                yield finding("recording-open", f"recording {shown(recording)} has no end", known.entry)
+
+    def _completion(self, statement: Statement) -> Iterator[Finding]:
+        outputs = _objects(statement.predicate, "outputs")
+        for output in outputs:
+            names = {output.get("sha256"), output.get("pixels")} - {None}
+            if not output.get("reused") and names & self._before:
+                message = f"output {shown(output.get('sha256'))} has the bytes or pixels of something from before"
+                yield finding("after-the-fact-again", message, statement.index)
+        for edge in _objects(statement.predicate, "edges"):
+            named = edge.get("to") if edge.get("relation") == Relation.DERIVED_FROM.value else edge.get("from")
+            original = edge.get("relation") in (Relation.DERIVED_FROM.value, Relation.GENERATED.value)
+            digest = str(named).removeprefix(_FILE)
+            if original and edge.get("basis") == _OBSERVED and digest in self._before:
+                message = f"{shown(named)} is from before, and is said to be observed as an original"
+                yield finding("after-the-fact-original", message, statement.index)
+        digests = {output["sha256"] for output in outputs if isinstance(output.get("sha256"), str)}
+        self._outputs |= digests
+        self._files |= digests
+
+    def _intent(self, statement: Statement) -> Iterator[Finding]:
+        revises = statement.predicate.get("revises")
+        if revises is not None and revises not in self._ideas and not self._unread:
+            message = f"revises entry {shown(revises)}, which is no idea of this log before it"
+            yield finding("intent-orphan", message, statement.index)
+        self._ideas.add(statement.index)
+
+    def _import(self, statement: Statement) -> Iterator[Finding]:
+        said = statement.predicate
+        file, of, edges = said.get("file"), _objects(said, "of"), _objects(said, "edges")
+        if not isinstance(file, dict) or not isinstance(file.get("sha256"), str):
+            raise Rejected("predicate-malformed", "the import names no file")
+        name = shown(file.get("name"))
+        if _OBSERVED in {said.get("basis"), *(each.get("basis") for each in (*of, *edges))}:
+            yield finding("import-observed", f"{name} was brought in, and is said to be observed", statement.index)
+        for each in of:
+            if each.get("output") not in self._files and not self._unread:
+                message = f"{name} is said to come from {shown(each.get('output'))}, which this log did not hold before"
+                yield finding("import-orphan", message, statement.index)
+        if said.get("basis") == _BEFORE:
+            if of or edges:
+                message = f"{name} is from before, and is said to come from what this log holds"
+                yield finding("after-the-fact-original", message, statement.index)
+            if file["sha256"] not in self._outputs:
+                self._before |= {each for each in (file["sha256"], file.get("pixels")) if isinstance(each, str)}
+        self._files.add(file["sha256"])
+
+    def _recording(self, statement: Statement) -> Iterator[Finding]:
+        said = statement.predicate
+        recording, event = said.get("recording"), said.get("event")
+        if not isinstance(recording, str) or event not in ("start", "chunk", "stop"):
+            raise Rejected("predicate-malformed", "the recording names no step")
+        known = self._recordings.get(recording)
+        if event == "start":
+            if known is not None or said.get("previous") is not None:
+                yield finding("recording-orphan", f"recording {shown(recording)} starts twice", statement.index)
+            self._recordings.setdefault(recording, _Recording(statement.session, statement.index))
+            return
+        if known is None:
+            if not self._unread:
+                message = f"recording {shown(recording)} goes on, but did not start before"
+                yield finding("recording-orphan", message, statement.index)
+            return
+        previous = said.get("previous")
+        if isinstance(previous, dict) and previous.get("entry") in self._unread:
+            _resume(said, known, previous)
+        else:
+            yield from _follows(statement, known)
+        if event == "stop":
+            known.stopped = True
+        else:
+            chunk = _object(said, "chunk")
+            known.chunks, known.size = known.chunks + 1, known.size + _size(chunk)
+            known.sha256 = chunk.get("sha256")
+        known.entry = statement.index
+
+
+def _resume(said: dict[str, Json], known: _Recording, previous: dict[str, Json]) -> None:
+    """The step before could not be read: go on from what this one says of it."""
+    known.entry, known.sha256 = previous["entry"], previous.get("sha256")
+    if said.get("event") == "chunk":
+        chunk = _object(said, "chunk")
+        known.chunks, known.size = chunk.get("number", 0), chunk.get("offset", 0)
+    else:
+        ending = _object(said, "ending")
+        known.chunks, known.size = ending.get("chunks", 0), ending.get("size", 0)
+
+
+def _follows(statement: Statement, known: _Recording) -> Iterator[Finding]:
+    said = statement.predicate
+    problem = None
+    if known.stopped:
+        problem = "goes on after its end"
+    elif said.get("previous") != {"entry": known.entry, "sha256": known.sha256}:
+        problem = f"does not follow entry {known.entry}, the step before"
+    elif said.get("event") == "chunk":
+        chunk = _object(said, "chunk")
+        if (chunk.get("number"), chunk.get("offset")) != (known.chunks, known.size):
+            problem = f"has chunk {shown(chunk.get('number'))} where chunk {known.chunks} is due"
+    else:
+        ending = _object(said, "ending")
+        if (ending.get("chunks"), ending.get("size")) != (known.chunks, known.size):
+            problem = f"ends with another count than its {known.chunks} chunks of {known.size} bytes"
+    if problem is not None:
+        yield finding("recording-broken", f"recording {shown(said.get('recording'))} {problem}", statement.index)
+
+
+def _size(chunk: dict[str, Json]) -> int:
+    size = chunk.get("size")
+    if type(size) is not int:
+        raise Rejected("predicate-malformed", "the chunk has no size")
+    return size
+
+
+def _object(predicate: dict[str, Json], member: str) -> dict[str, Json]:
+    found = predicate.get(member)
+    if not isinstance(found, dict):
+        raise Rejected("predicate-malformed", f"{member} is not an object")
+    return found
+
+
+def _objects(predicate: dict[str, Json], member: str) -> list[dict[str, Json]]:
+    found = predicate.get(member)
+    if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
+        raise Rejected("predicate-malformed", f"{member} is not a list of objects")
+    return found
