@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -18,6 +19,7 @@ from .answers import LARGEST_BODY, in_thread
 BLOCK = 1 << 20
 MOST_PARTS = 64
 STATEMENT = "statement"
+_ENDING = re.compile(r"\.[A-Za-z0-9]{1,12}$", re.ASCII)
 
 
 @dataclass(slots=True)
@@ -52,9 +54,10 @@ async def form_of(request: web.Request, names: tuple[str, ...], largest: int) ->
                 if part.name == STATEMENT:
                     form.statement = _statement(await _read(part))
                 elif part.name in names:
-                    path = Path(folder) / str(count)
+                    name = _name(part.filename)
+                    path = Path(folder) / f"{count}{_ending(name)}"
                     await _save(part, path, largest)
-                    form.files.setdefault(part.name, []).append((path, _name(part.filename)))
+                    form.files.setdefault(part.name, []).append((path, name))
                 else:
                     raise errors.InputError(f"unknown part of the form: {str(part.name)[:80]!r}")
         except ValueError as error:
@@ -89,6 +92,12 @@ def _statement(data: bytes) -> dict[str, Json]:
     if not isinstance(found, dict):
         raise errors.InputError("the statement must be a JSON object")
     return found
+
+
+def _ending(name: str) -> str:
+    """What tells the kind of a file whose content does not."""
+    found = _ENDING.search(name)
+    return found[0].lower() if found else ""
 
 
 def _name(given: str | None) -> str:

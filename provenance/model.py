@@ -190,9 +190,9 @@ class Output:
 class Mask:
     """What of a loaded picture was used as a mask.
 
-    channel: `alpha` (inverted, as ComfyUI does), `red`, `green`, `blue`, or `grey` for the whole picture. `picture` is
-    the digest of the mask as a grey PNG, `coverage` the share of the picture that it covers, 0..1. `via` leads from the
-    loading node to the node that took the mask. Inferred where a later node made a mask of the picture.
+    channel: `alpha` (inverted, as ComfyUI does), `red`, `green` or `blue`. `picture` is the digest of the mask as a
+    grey PNG, `coverage` the share of the picture that it covers, 0..1. `via` leads from the loading node to the node
+    that took the mask. Inferred where a later node made a mask of the picture.
     """
 
     channel: str

@@ -7,14 +7,23 @@ from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 from ..model import FileRef, Json
+from ..store.authored import ImportRow
 from ..store.rows import AssetRow, ExecutionRow, ModelFile, OutputRow, PromptRow
 
 DIGEST_PREFIX = "sha256:"
 
 
+class Imports(Protocol):
+    """What is asked about files that the author brought in."""
+
+    def imports_by_digest(self, *digests: str) -> list[ImportRow]: ...
+
+
 class Queries(Protocol):
     """The questions asked here; `store.index.Index` answers them."""
 
+    @property
+    def authored(self) -> Imports: ...
     def executions(self, ids: Iterable[str]) -> list[ExecutionRow]: ...
     def outputs_by_digest(self, *digests: str) -> list[OutputRow]: ...
     def assets_by_digest(self, *digests: str) -> list[AssetRow]: ...
@@ -25,7 +34,8 @@ class Queries(Protocol):
 def describe(index: Queries, kinds: Mapping[str, str]) -> tuple[Mapping[str, Json], ...]:
     """A value per name, in the order given. kinds: name -> `execution`, `output`, `asset`, `prompt` or `model`.
 
-    A file is an `output` when any recorded run made or served its bytes, whatever it was called.
+    A file is an `output` when any recorded run made or served its bytes, whatever it was called, and an `import` when
+    none did and the author brought it in. `imports` tells each time that he did, and on what basis.
     """
     by_kind: dict[str, list[str]] = defaultdict(list)
     for name, kind in kinds.items():
@@ -85,7 +95,30 @@ def _files(index: Queries, names: list[str]) -> dict[str, Mapping[str, Json]]:
     loaded: dict[str, AssetRow] = {}
     for asset in index.assets_by_digest(*_digests(name for name in names if name not in made)):
         loaded.setdefault(f"{DIGEST_PREFIX}{asset.sha256}", asset)
-    return {name: _output(name, made[name]) if name in made else _asset(name, loaded.get(name)) for name in names}
+    brought: dict[str, list[ImportRow]] = defaultdict(list)
+    for each in index.authored.imports_by_digest(*_digests(names)):
+        brought[f"{DIGEST_PREFIX}{each.sha256}"].append(each)
+    found: dict[str, Mapping[str, Json]] = {}
+    for name in names:
+        if name in made:
+            found[name] = _output(name, made[name])
+        elif name in brought:
+            found[name] = _import(name, brought[name][-1])
+        else:
+            found[name] = _asset(name, loaded.get(name))
+        if name in brought:
+            found[name] = {**found[name], "imports": [_brought(row) for row in brought[name]]}
+    return found
+
+
+def _import(name: str, row: ImportRow) -> Mapping[str, Json]:
+    facts = {member: getattr(row, member) for member in ("name", "size", "media_type", "thumbnail", "kept")}
+    return {"id": name, "kind": "import", **facts}
+
+
+def _brought(row: ImportRow) -> Mapping[str, Json]:
+    told = ("entry", "basis", "name", "stage", "note", "claims", "recorded_at")
+    return {member: getattr(row, member) for member in told}
 
 
 def _output(name: str, rows: list[OutputRow]) -> Mapping[str, Json]:

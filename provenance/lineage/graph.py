@@ -16,6 +16,7 @@ Which links belong to the ancestry of an output X that node N of run E made:
 * `edits` of E's prompt versions, by the rule for `used`, and on along the canvases: a text that stayed the same from
   one run to the next is carried over to the run before.
 * `reused` X -> an earlier run, when X itself was asked for.
+* What entries of imports state about a file that was brought in, whenever that was: its links to what it was made from.
 
 The ancestry of a run is the run, what it used, its canvases and prompts, and what its outputs derive from or reuse.
 """
@@ -60,9 +61,9 @@ class Queries(facts.Queries, Protocol):
 class Lineage:
     """The answer. `target` is the normalized reference.
 
-    nodes: {"id", "kind": "output" | "asset" | "execution" | "prompt" | "model", ...facts}; an execution that this
-    ledger does not hold has "known": False. edges: {"from", "to", "relation", "basis", "method", "score", "via"}.
-    Both in the order in which the walk met them, each once.
+    nodes: {"id", "kind": "output" | "asset" | "import" | "execution" | "prompt" | "model", ...facts}; an execution
+    that this ledger does not hold has "known": False. edges: {"from", "to", "relation", "basis", "method", "score",
+    "via"}. Both in the order in which the walk met them, each once.
     """
 
     target: str
@@ -108,7 +109,8 @@ class _Walk:
         """Start at an output, an asset or a model. Raises NotFound."""
         digest = name[len(DIGEST_PREFIX) :]
         is_model = bool(self._index.model_files(digest))
-        if not is_model and not self._index.outputs_by_digest(digest) and not self._index.assets_by_digest(digest):
+        known = (self._index.outputs_by_digest, self._index.assets_by_digest, self._index.authored.imports_by_digest)
+        if not is_model and not any(find(digest) for find in known):
             raise NotFound(f"no file {name} in this ledger")
         self._kinds[name] = "model" if is_model else "asset"
         self._things[name] = _ALWAYS
@@ -137,6 +139,9 @@ class _Walk:
     def _expand_thing(self, name: str, limit: int) -> None:
         if limit <= self._walked.get(name, 0):
             return
+        if name not in self._walked:
+            for edge in self._record.imported[name]:
+                self._follow(edge, _ALWAYS)
         self._walked[name] = limit
         for row in self._record.makers(name):
             if row.ordinal < limit:
@@ -223,6 +228,7 @@ class _Record:
     def __init__(self, index: Queries) -> None:
         self._index = index
         self._outputs: dict[str, list[OutputRow]] = {}  # digest -> outputs with these bytes
+        self.imported: dict[str, list[EdgeRow]] = {}  # file -> links that its imports state
         self.made: dict[str, dict[str, set[str]]] = {}  # run -> output's name -> nodes that made it
         self.stated: dict[str, list[EdgeRow]] = {}  # run -> links
         self.places: dict[str, set[str]] = {}  # run -> "node/input" of its prompts
@@ -250,6 +256,11 @@ class _Record:
         self._outputs.update((digest, []) for digest in unread)
         for row in self._index.outputs_by_digest(*unread):
             self._outputs[row.sha256 or ""].append(row)
+        brought = [row.sha256 for row in self._index.authored.imports_by_digest(*unread)]
+        self.imported.update((DIGEST_PREFIX + digest, []) for digest in unread)
+        for edge in self._index.edges_from(*(DIGEST_PREFIX + digest for digest in brought)) if brought else ():
+            if edge.execution is None and edge.relation == Relation.DERIVED_FROM.value:
+                self.imported.setdefault(edge.source, []).append(edge)
         self.load_runs(row.execution for digest in unread for row in self._outputs[digest] if not row.reused)
 
     def load_runs(self, executions: Iterable[str]) -> None:

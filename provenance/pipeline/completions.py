@@ -25,6 +25,7 @@ def complete(book: Book, ended: Ended) -> tuple[ModelRef, ...]:
         models=models,
         started_ns=None if ended.report is None else ended.report.started_ns,
         lookup=book.index,
+        brought=book.index.authored,
     )
     say = partial(
         predicate.completion,

@@ -16,9 +16,9 @@ from pathlib import Path
 from .. import canonical
 from ..capture.weight import tensor_bytes
 from ..config import MEBIBYTE, Settings
-from ..errors import ProvenanceError, StorageError
-from ..model import Asset, FileFacts, FileRef, Instant, Json, Observation, Output, PromptVersion, Status
-from ..record import assets, files, models, prompts, report, tensors
+from ..errors import InputError, ProvenanceError, StorageError
+from ..model import Asset, FileFacts, FileRef, Instant, Json, Mask, Observation, Output, PromptVersion, Status
+from ..record import assets, files, media, models, prompts, regions, report, tensors
 from ..store.objects import Objects, Prepared
 from .reuse import Made, Reuse, signatures
 from .run import Run
@@ -133,15 +133,34 @@ class Reading:
             run.graph, run.host.node_inputs, host.model_folders(), host.model_extensions(), versions
         )
         self._models_found(run)
-        run.assets = tuple(self._asset(found) for found in self._named_files(run))
+        needed = run.graph.upstream_of(run.targets)
+        run.assets = tuple(self._asset(run, found, needed) for found in self._named_files(run))
 
     def _named_files(self, run: Run) -> tuple[assets.Found, ...]:
         return assets.find(run.graph, run.host.node_inputs, run.host.host.directories())
 
-    def _asset(self, found: assets.Found) -> Asset:
+    def _asset(self, run: Run, found: assets.Found, needed: frozenset[str]) -> Asset:
         facts, problem = self._facts_of(Path(found.path), keep=self._settings.keep_inputs)
         kept = facts.sha256 if facts is not None and problem is None and self._settings.keep_inputs else None
-        return Asset(found.node, found.input, found.name, found.file, facts, kept, problem)
+        region = regions.find(run.graph, found.node, needed, run.host.node_outputs)
+        mask = None if region is None or facts is None else self._mask(found, facts, region)
+        return Asset(found.node, found.input, found.name, found.file, facts, kept, problem, mask)
+
+    def _mask(self, found: assets.Found, facts: FileFacts, region: regions.Region) -> Mask | None:
+        """The mask that was made of a file, kept as a picture of its own; None when it masks nothing."""
+        mask = Mask(region.channel, None, None, region.basis, region.via)
+        if facts.media_type not in media.PICTURES:
+            return replace(mask, problem="not a still image")
+        try:
+            reading = files.look(Path(found.path), thumbnail=False)
+            if reading.data is None or reading.facts.sha256 != facts.sha256:
+                return replace(mask, problem="the file is too large, or changed after it was recorded")
+            drawn = regions.draw(reading.data, region.channel)
+        except (StorageError, InputError) as error:  # the file's fault, which must not hold up the run's record
+            return replace(mask, problem=str(error))
+        if drawn is None:
+            return None
+        return replace(mask, picture=self._objects.put(drawn.png, "image/png"), coverage=drawn.coverage)
 
     def _facts_of(self, path: Path, *, keep: bool) -> tuple[FileFacts | None, str | None]:
         """Facts of a file, read once per version of it, and what is to be said about it."""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 
-from ..canonical import parse_json
 from ..errors import Ambiguous, InputError, IntegrityError, NotFound
+from ..lineage.sides import stated
 from ..model import Json
-from ..seal import dsse
 from ..store.authored import ImportRow, StepRow
 from ..store.index import Index
 from ..store.ledger import Ledger
@@ -31,7 +30,7 @@ def intents(ledger: Ledger) -> dict[str, Json]:
     items = []
     for row in rows:
         mine = versions[first[row.entry]]
-        references = _predicate(ledger.index, row.entry).get("references", [])
+        references = stated(ledger, row.entry).get("references", [])
         items.append({**asdict(row), "references": references, "versions": mine, "latest": mine[-1] == row.entry})
     return {"items": items}
 
@@ -52,7 +51,7 @@ def brought(ledger: Ledger, entry: int) -> dict[str, Json]:
     """All that one import entry says, with its number. Raises NotFound."""
     if ledger.index.authored.import_at(entry) is None:
         raise NotFound(f"entry {entry} brought nothing in")
-    said = _predicate(ledger.index, entry)
+    said = stated(ledger, entry)
     return {"entry": entry, **{name: value for name, value in said.items() if name not in ("log", "monotonic_ns")}}
 
 
@@ -133,9 +132,3 @@ def _summary(steps: list[StepRow]) -> dict[str, Json]:
         "sha256": None if stop is None else stop.sha256,
         "entries": [step.entry for step in (steps[0], steps[-1])],
     }
-
-
-def _predicate(index: Index, entry: int) -> Mapping[str, Json]:
-    envelope = index.entry(entry).envelope
-    predicate: Mapping[str, Json] = parse_json(dsse.read_unverified(envelope).payload)["predicate"]
-    return predicate

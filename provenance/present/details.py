@@ -14,7 +14,7 @@ from ..lineage.sides import Sides, document, environment_of, stated
 from ..model import Asset, FileFacts, Json
 from ..store.ledger import Ledger
 from ..store.rows import AssetRow, ExecutionRow, OutputRow
-from . import decisions, replays, signatures
+from . import authored, decisions, replays, signatures
 from .refs import Ref
 from .runs import Runs
 from .times import Times
@@ -50,6 +50,8 @@ class Details:
             "outputs": [{"execution": row.execution, **_output(row)} for row in made],
             "used_by": list(dict.fromkeys(row.execution for row in used)),
             "models": [{"folder": file.folder, "name": file.name} for file in models],
+            "imports": [authored.imported(row) for row in self._index.authored.imports_by_digest(digest)],
+            "edits": [authored.imported(row) for row in self._index.authored.imports_of(digest)],
             "run": self.run(self.execution(makers[0])) if makers else None,
         }
 
@@ -58,6 +60,8 @@ class Details:
         (line,) = self._runs.lines([run], full=True)
         submission = stated(self._ledger, run.submission)
         completion = {} if run.completion is None else stated(self._ledger, run.completion)
+        outputs, inputs = self._index.outputs(run.id), self._index.assets(run.id)
+        made = dict.fromkeys(row.sha256 for row in outputs if row.sha256 is not None)
         return {
             **line,
             "prompt_id": run.prompt_id,
@@ -67,8 +71,9 @@ class Details:
             "duration_ms": run.duration_ms,
             "parent": submission["parent"],
             "children": [child.id for child in self._index.children(run.id)],
-            "outputs": [_output(row) for row in self._index.outputs(run.id)],
-            "inputs": [_asset(row) for row in self._index.assets(run.id)],
+            "outputs": [_output(row) for row in outputs],
+            "inputs": self._inputs(inputs, completion.get("used", [])),
+            "edits": [authored.imported(row) for row in self._index.authored.imports_of(*made)],
             "prompts": [_without(asdict(row), "execution", "ordinal") for row in self._index.prompts(run.id)],
             "models": [_without(asdict(row), "execution") for row in self._index.models(run.id)],
             "executed": completion.get("executed"),
@@ -103,6 +108,18 @@ class Details:
             inputs=[_asset_value(row) for row in self._index.assets(run.id)],
             redactions=[{key: mark[key] for key in ("document", "path")} for mark in submission["redactions"]],
         )
+
+    def _inputs(self, rows: Sequence[AssetRow], said: Sequence[Mapping[str, Json]]) -> list[dict[str, Json]]:
+        """Files that were loaded, with the masks that were made of them, and how they came here where the author
+        brought them in."""
+        brought: dict[str, dict[str, Json]] = {}
+        for row in self._index.authored.imports_by_digest(*(row.sha256 for row in rows if row.sha256 is not None)):
+            brought[row.sha256] = {"entry": row.entry, "basis": row.basis}
+        masks = [item.get("mask") for item in said] if len(said) == len(rows) else [None] * len(rows)
+        return [
+            {**_asset(row), "mask": mask, "brought_in": brought.get(row.sha256 or "")}
+            for row, mask in zip(rows, masks, strict=True)
+        ]
 
     def _replay(self, execution: str) -> dict[str, Json] | None:
         row = self._index.replays.one(execution)

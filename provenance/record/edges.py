@@ -5,7 +5,10 @@ Lineage is per output: only what lies upstream of an output's node counts for it
 * an asset is an earlier output when its bytes are (`sha256`), when it carries the id of a run one of whose outputs has
   its very pixels (`embedded-id`), or when its pixels are those of an earlier output (`pixels`);
 * it is at most like one (`perceptual`, `inferred`, with a score) when it was re-encoded, scaled or cropped;
-* pixels and likeness of flat pictures prove nothing and give no link.
+* pixels and likeness of flat pictures prove nothing and give no link;
+* a file that the author brought in is what he said it is: its links are `declared`, `inferred`, or `after-the-fact`;
+* what was brought in after the fact before a run made or used the same bytes never becomes an original: no `observed`
+  link says that a run made it, or that an output derives from it.
 
 The first method that finds something is the one that counts. A run's own outputs are never their own parents.
 """
@@ -55,6 +58,20 @@ class Lookup(Protocol):
         """Outputs whose likeness hash differs in at most so many bits, nearest first, with that number."""
 
 
+class Brought(Protocol):
+    """What must be asked about files that the author brought in."""
+
+    def basis_of(self, digest: str) -> Basis | None:
+        """How a file with these bytes came to be here; None when nobody brought it in."""
+
+
+class _Nothing:
+    """Nobody brought anything in."""
+
+    def basis_of(self, digest: str) -> Basis | None:
+        return None
+
+
 @dataclass(frozen=True, slots=True)
 class _Origin:
     """The earlier output that an asset is or resembles."""
@@ -77,6 +94,7 @@ def of_completion(
     models: Iterable[ModelRef],
     started_ns: int | None,
     lookup: Lookup,
+    brought: Brought | None = None,
 ) -> tuple[Edge, ...]:
     """All links that a completion states, each once.
 
@@ -85,11 +103,11 @@ def of_completion(
     node that names the thing, then the nodes of the outputs it reaches. Files without digest and models without
     fingerprint have no name yet and give no link. `started_ns` is the wall clock at the start of the run.
     """
-    reach = Reach(graph, outputs)
+    reach, brought = Reach(graph, outputs), brought or _Nothing()
     edges = [
-        *_made(execution, outputs, started_ns, lookup),
+        *_made(execution, outputs, started_ns, lookup, brought),
         *_used(execution, assets, started_ns, reach),
-        *_derived(execution, outputs, assets, reach, lookup),
+        *_derived(execution, outputs, assets, reach, lookup, brought),
         *_edits(execution, prompts, parent, parent_prompts, reach),
         *_models(execution, models, reach),
     ]
@@ -128,7 +146,9 @@ class Reach:
         return self._ways[node, target]
 
 
-def _made(execution: str, outputs: Iterable[Output], started_ns: int | None, lookup: Lookup) -> Iterator[Edge]:
+def _made(
+    execution: str, outputs: Iterable[Output], started_ns: int | None, lookup: Lookup, brought: Brought
+) -> Iterator[Edge]:
     for output in outputs:
         if output.facts is None:
             continue
@@ -136,6 +156,8 @@ def _made(execution: str, outputs: Iterable[Output], started_ns: int | None, loo
         if not output.reused:
             older = output.file is not None and _before(output.facts, started_ns)
             basis, method = (Basis.INFERRED, "reported-older-file") if older else (Basis.OBSERVED, "reported")
+            if brought.basis_of(output.facts.sha256) is Basis.AFTER_THE_FACT:
+                basis, method = Basis.AFTER_THE_FACT, "reported-from-before"
             yield Edge(source, execution, Relation.GENERATED, basis, method, None, via)
         elif output.made_by is not None:
             yield Edge(source, output.made_by, Relation.REUSED, Basis.OBSERVED, "execution_cached", None, via)
@@ -156,7 +178,12 @@ def _used(execution: str, assets: Iterable[Asset], started_ns: int | None, reach
 
 
 def _derived(
-    execution: str, outputs: Sequence[Output], assets: Iterable[Asset], reach: Reach, lookup: Lookup
+    execution: str,
+    outputs: Sequence[Output],
+    assets: Iterable[Asset],
+    reach: Reach,
+    lookup: Lookup,
+    brought: Brought,
 ) -> Iterator[Edge]:
     for asset in assets:
         facts = asset.facts
@@ -165,11 +192,26 @@ def _derived(
             for output in outputs
             if output.facts is not None and not output.reused and (way := reach.way(asset.node, output.node))
         ]
-        origin = _origin(execution, facts, lookup) if facts is not None and reached else None
+        origin = _source(execution, facts, lookup, brought) if facts is not None and reached else None
         for digest, way in reached:
             if origin is not None and origin.digest != digest:
                 source, target = named(digest), named(origin.digest)
                 yield Edge(source, target, Relation.DERIVED_FROM, origin.basis, origin.method, origin.score, way)
+
+
+def _source(execution: str, facts: FileFacts, lookup: Lookup, brought: Brought) -> _Origin | None:
+    """What an asset is or resembles. What the author brought in after the fact is never an observed source."""
+    here = brought.basis_of(facts.sha256)
+    if here is Basis.AFTER_THE_FACT:
+        return _Origin(facts.sha256, here, "import")
+    found = _origin(execution, facts, lookup)
+    if found is not None and found.digest == facts.sha256:
+        return found
+    if here is not None:
+        return _Origin(facts.sha256, here, "import")
+    if found is not None and brought.basis_of(found.digest) is Basis.AFTER_THE_FACT:
+        return _Origin(found.digest, Basis.AFTER_THE_FACT, f"{found.method}-from-before", found.score)
+    return found
 
 
 def _origin(execution: str, facts: FileFacts, lookup: Lookup) -> _Origin | None:

@@ -34,6 +34,12 @@ def invert(image: str, prefix: str = "invert") -> dict[str, Any]:
     }
 
 
+def invert_of(host: Any, name: str, color: tuple[int, int, int] = (90, 30, 60)) -> dict[str, Any]:
+    """The same of a patterned picture that is uploaded first, so that every output has something to see in it."""
+    host.upload(name, png((*color[:2], sum(map(ord, name)) % 256)))
+    return invert(name, prefix=name.partition(".")[0])
+
+
 def composite(first: str, second: str) -> dict[str, Any]:
     return {
         "1": node("LoadImage", image=first),
