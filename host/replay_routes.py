@@ -1,16 +1,23 @@
-"""Routes by which a client queues a recorded run again, as it was or varied. The client itself posts to `/prompt`."""
+"""Routes by which a client takes a recorded run elsewhere or again: replays, sheets of variations, snapshot files.
+
+Nothing is queued here: the client itself posts to `/prompt`, so that ComfyUI checks the graph as any other.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
+from ..provenance.errors import InputError, IntegrityError
 from ..provenance.model import Json
 from .answers import BASE, as_json, body_of, bordered, in_thread, stating
+from .forms import form_of
 
 if TYPE_CHECKING:
     from ..provenance.present.api import Api
@@ -41,6 +48,39 @@ class ReplayRoutes:
         body = await body_of(request)
         exact = await in_thread(lambda: self._api().replay_body(request.match_info["ref"], body))
         return web.Response(body=exact, content_type="application/json")
+
+    async def parcel(self, request: web.Request) -> web.StreamResponse:
+        from ..provenance.present.parcels import name_of
+
+        inputs = request.query.get("inputs", "1") != "0"
+        execution, data = await in_thread(lambda: self._api().parcel(request.match_info["ref"], inputs=inputs))
+        disposition = f'attachment; filename="{name_of(execution)}"'
+        headers = {"Content-Disposition": disposition, "X-Content-Type-Options": "nosniff"}
+        return web.Response(body=data, content_type="application/zip", headers=headers)
+
+    async def open_parcel(self, request: web.Request) -> web.StreamResponse:
+        """Check a snapshot file, and give its graph and what is different here. `put_back` in the statement: also write
+        the inputs in it that are missing here, under new names."""
+        from ..provenance.present.parcels import LARGEST
+
+        async with form_of(request, ("file",), LARGEST) as form:
+            given = form.only("file")
+            if given is None:
+                raise InputError("the form holds no file")
+            put_back = form.statement.get("put_back") is True
+            return await as_json(lambda: self._opened(given[0], put_back=put_back))
+
+    def _opened(self, path: Path, *, put_back: bool) -> dict[str, Json]:
+        api = self._api()
+        with path.open("rb") as file:
+            try:
+                found = api.open_parcel(file)
+            except IntegrityError as error:  # of what the client sent, not of what is stored here
+                raise InputError(str(error)) from error
+            document = json.loads(found.restored.data, parse_constant=str)
+            back = api.put_back_from(found) if put_back else []
+        told = {**found.to_json(), "own": found.parcel.head.origin == api.origin, "put_back": back}
+        return {**told, **dict.fromkeys(("workflow", "prompt")), found.restored.kind: document}
 
     async def fresh(self, request: web.Request) -> web.StreamResponse:
         """Let ComfyUI forget its caches, as its own `/free` does, and answer once it has.
@@ -73,6 +113,8 @@ def register(table: web.RouteTableDef, queue: Any, api: Callable[[], Api]) -> No
     routes = ReplayRoutes(queue, api)
     table.get(f"{BASE}/replays/{{ref}}")(bordered(routes.plan))
     table.get(f"{BASE}/sheets/{{id}}")(bordered(routes.sheet))
+    table.get(f"{BASE}/parcels/{{ref}}")(bordered(routes.parcel))
+    table.post(f"{BASE}/parcels")(bordered(routes.open_parcel))
     for path, handler in (
         ("fresh", routes.fresh),
         ("replays/{ref}/prompt", routes.prompt),

@@ -127,6 +127,24 @@ def new_name(name: str, digest: str, is_taken: Callable[[str], bool]) -> str:
 
     The result has no folder, no character that a file system or a terminal could take amiss, and is not taken.
     """
+    stem, ending = _parts(name)
+    for length in (8, 16, 64):
+        found = f"{stem} (restored {digest[:length]}){ending}"
+        if not is_taken(found):
+            return found
+    number = 2
+    while is_taken(f"{stem} (restored {digest} {number}){ending}"):
+        number += 1
+    return f"{stem} (restored {digest} {number}){ending}"
+
+
+def plain_name(name: str) -> str:
+    """A file name without folder and annotation, and without what a file system or a terminal could take amiss."""
+    return "".join(_parts(name))
+
+
+def _parts(name: str) -> tuple[str, str]:
+    """Stem and ending, dot included, of a plain name."""
     plain = re.sub(r" \[(?:input|output|temp)\]\Z", "", name)
     plain = _UNSAFE.sub("_", re.split(r"[/\\]", plain)[-1]).strip(" .")
     stem, dot, ending = plain.rpartition(".")
@@ -134,14 +152,7 @@ def new_name(name: str, digest: str, is_taken: Callable[[str], bool]) -> str:
         stem, dot, ending = plain, "", ""
     stem = stem.encode()[:120].decode("utf-8", "ignore").rstrip(" .")  # file systems count bytes
     stem = "input" if not stem or _RESERVED.fullmatch(stem) else stem
-    for length in (8, 16, 64):
-        found = f"{stem} (restored {digest[:length]}){dot}{ending}"
-        if not is_taken(found):
-            return found
-    number = 2
-    while is_taken(f"{stem} (restored {digest} {number}){dot}{ending}"):
-        number += 1
-    return f"{stem} (restored {digest} {number}){dot}{ending}"
+    return stem, dot + ending
 
 
 def _nodes(recorded: Recorded, present: Present) -> Iterator[dict[str, Json]]:

@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from ..canonical import is_sha256_hex, sha256_hex
 from ..config import SOFTWARE, VERSION
@@ -24,7 +25,7 @@ from ..seal import checkpoint
 from ..seal.keys import PublicKey
 from ..seal.timestamp import Roots
 from ..store.ledger import Ledger
-from . import checking, disk, filters, identify, machine, replaying, sheets, witness
+from . import checking, disk, filters, identify, machine, parcels, replaying, sheets, witness
 from .details import Details
 from .machine import Machine
 from .refs import Resolver
@@ -124,7 +125,7 @@ class Api:
     def restored(self, ref: str) -> Restored:
         """The recorded document of a run, byte for byte, and what has drifted."""
         run = self._details.execution(self._resolver.run(ref))
-        return plan(self._details.recorded(run), self._machine())
+        return plan(self._details.recorded(run), self.machine())
 
     def restore(self, ref: str) -> dict[str, Json]:
         """{"execution", "kind", "sha256", "drift", "workflow", "prompt"}.
@@ -149,7 +150,7 @@ class Api:
     def replay_plan(self, ref: str) -> dict[str, Json]:
         """{"execution", "drift", "hindrances"}: what to know before a run is queued again; see `replaying.plan`."""
         run = self._details.execution(self._resolver.run(ref))
-        return replaying.plan(self._details.recorded(run), self._machine())
+        return replaying.plan(self._details.recorded(run), self.machine())
 
     def replay_body(self, ref: str, asked: Mapping[str, Json]) -> bytes:
         """What to post to ComfyUI's `/prompt`; see `replaying.asked` and `replaying.body`."""
@@ -173,6 +174,27 @@ class Api:
         if folder is None:
             raise InputError("the input folder is not known here: run this inside a ComfyUI folder")
         return disk.put_back(self._ledger.objects, self.restored(ref).drift["inputs"], Path(folder))
+
+    def parcel(self, ref: str, *, inputs: bool = True) -> tuple[str, bytes]:
+        """A run's id and its snapshot file; see `parcels.pack`."""
+        run = self._details.execution(self._resolver.run(ref))
+        return run.id, parcels.pack(self._ledger, run, inputs=inputs)
+
+    def open_parcel(self, file: BinaryIO) -> parcels.Opened:
+        """A snapshot file of any ledger, checked, with what is different here. Raises Rejected."""
+        return parcels.opened(file, self.machine())
+
+    def put_back_from(self, found: parcels.Opened) -> list[dict[str, Json]]:
+        """Write the inputs in a snapshot file that are missing or other here, under new names. As `put_back`."""
+        folder = (self._directories() or {}).get("input")
+        if folder is None:
+            raise InputError("the input folder is not known here: run this inside a ComfyUI folder")
+        return disk.put_back(found.parcel, found.restored.drift["inputs"], Path(folder))
+
+    @property
+    def origin(self) -> str:
+        """The name of this log."""
+        return checkpoint.origin_of(self._ledger.public)
 
     def verify(
         self,
@@ -268,7 +290,8 @@ class Api:
         disk.export_envelopes(map(reader.entry, range(size)), public.pem, note, folder)
         return size
 
-    def _machine(self) -> Machine:
+    def machine(self) -> Machine:
+        """The machine of today, as far as it can be asked from here."""
         index, objects = self._ledger.index, self._ledger.objects
         if self._host is not None:
             return machine.of_host(self._host, index, objects)

@@ -34,7 +34,7 @@ def intent(options: argparse.Namespace, ledger: Path) -> int:
     text = sys.stdin.read() if options.text == "-" else options.text
     body = {"text": text, "title": options.title, "revises": options.revises, "execution": options.run}
     files = [given(Path(name)) for name in options.reference]
-    with _author(ledger) as (author, _):
+    with authoring_in(ledger) as (author, _):
         said = author.intent(body, files, source="cli")
     if options.json:
         json_line(said)
@@ -46,7 +46,7 @@ def intent(options: argparse.Namespace, ledger: Path) -> int:
 
 def choose(options: argparse.Namespace, ledger: Path) -> int:
     """Sign a choice among candidates."""
-    with _author(ledger) as (_, pen):
+    with authoring_in(ledger) as (_, pen):
         resolver = _resolver(pen.ledger, ledger)
         execution, output = _candidate(resolver, options.ref)
         over = [dict(zip(("execution", "output"), _candidate(resolver, ref), strict=True)) for ref in options.over]
@@ -68,7 +68,7 @@ def bring(options: argparse.Namespace, ledger: Path) -> int:
         raise InputError("a project file goes with one file")
     body = {"of": options.of, "before": options.before, "stage": options.stage, "note": options.note}
     failed = 0
-    with _author(ledger) as (author, _):
+    with authoring_in(ledger) as (author, _):
         for file in files:
             try:
                 said = author.bring(body, file, project, source="cli")
@@ -129,7 +129,7 @@ def recording(options: argparse.Namespace, ledger: Path) -> int:
 
 
 @contextmanager
-def _author(ledger: Path) -> Iterator[tuple[Authoring, Writing]]:
+def authoring_in(ledger: Path) -> Iterator[tuple[Authoring, Writing]]:
     with writing(ledger) as pen:
         tree = tree_of(ledger)
         imports = Imports(pen.ledger, load_settings(ledger / "settings.json"), pen.salt, lambda: _directories(tree))

@@ -17,7 +17,7 @@ from typing import NoReturn
 
 from ..config import VERSION
 from ..dossier.options import WITHHELD
-from ..errors import IntegrityError, ProvenanceError
+from ..errors import IntegrityError, NotALedger, ProvenanceError
 from ..lineage.summary import one_line
 from ..lineage.vary import USUAL_MOST
 from ..verify.description import LANGUAGES, SCOPES
@@ -27,6 +27,7 @@ from .queueing import LOCAL
 
 PROGRAM = "comfy-provenance"
 REPLAYS = ".replay_commands"
+PARCELS = ".parcel_commands"
 TIMES = ".time_commands"
 SEEN = "a checkpoint that was kept, a file or its fingerprint: nothing before it may have changed"
 
@@ -76,9 +77,16 @@ def _run(arguments: list[str]) -> int:
         from . import dossier_commands
 
         return dossier_commands.verify(options)
-    ledger = find_ledger(options.ledger, os.environ, (Path.cwd(), Path(__file__)))
+    try:
+        ledger = find_ledger(options.ledger, os.environ, (Path.cwd(), Path(__file__)))
+    except NotALedger:
+        if not options.anywhere:
+            raise
+        ledger = None
     module, name = options.command
-    command: Callable[[argparse.Namespace, Path], int] = getattr(importlib.import_module(module, __package__), name)
+    command: Callable[[argparse.Namespace, Path | None], int] = getattr(
+        importlib.import_module(module, __package__), name
+    )
     return command(options, ledger)
 
 
@@ -97,9 +105,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--ledger", metavar="DIR", default=None, help=argparse.SUPPRESS)
     verbs = parser.add_subparsers(metavar="COMMAND", required=True)
 
-    def verb(name: str, about: str, *, module: str = ".commands", json: bool = True) -> argparse.ArgumentParser:
+    def verb(
+        name: str, about: str, *, module: str = ".commands", json: bool = True, anywhere: bool = False
+    ) -> argparse.ArgumentParser:
         added = verbs.add_parser(name, parents=[common], help=about, description=about)
-        added.set_defaults(command=(module, name.replace("-", "_")))
+        added.set_defaults(command=(module, name.replace("-", "_")), anywhere=anywhere)
         if json:
             added.add_argument("--json", action="store_true", help="print JSON; docs/cli.md describes it")
         return added
@@ -118,6 +128,7 @@ def _parser() -> argparse.ArgumentParser:
     restore.add_argument("-o", "--output", metavar="FILE", required=True, help="where to write it; - for stdout")
     restore.add_argument("--put-back", action="store_true", help="write kept copies of missing inputs under new names")
     _replaying(verb, ref)
+    _parcels(verb, ref)
     verify = verb("verify", "check every signature, link and object, of the ledger with its index or of a dossier")
     verify.add_argument("dossier", nargs="?", metavar="DOSSIER", help="a dossier's zip; without one, the ledger")
     verify.add_argument("--key", metavar="PEM", help="the public key that must have signed, from a place you trust")
@@ -135,12 +146,36 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _parcels(verb: Callable[..., argparse.ArgumentParser], ref: str) -> None:
+    """Commands that put a run into a file of its own."""
+    pack = verb("pack", module=PARCELS, about="write a run as one small file that restores on another machine")
+    pack.add_argument("execution", metavar="EXEC", help=ref)
+    pack.add_argument("-o", "--output", metavar="FILE", help="where to write it; else run-….provenance.zip")
+    pack.add_argument("--without-inputs", action="store_true", help="leave the files that the run loaded out")
+    unpack = verb("unpack", module=PARCELS, about="check a snapshot file, and write what is in it", anywhere=True)
+    unpack.add_argument("file", metavar="FILE", help="a file that pack wrote")
+    unpack.add_argument("-o", "--output", metavar="DIR", help="a new or empty folder; else one named after the file")
+    unpack.add_argument("--key", metavar="PEM", help="the public key that must have signed, from a place you trust")
+    unpack.add_argument("--check", action="store_true", help="only check it and tell what is different here")
+    unpack.add_argument("--put-back", action="store_true", help="also write missing inputs into ComfyUI's input folder")
+    unpack.add_argument("--no-record", action="store_true", help="do not record in this ledger that it was brought in")
+    credential = verb("credential", module=PARCELS, about="write a copy of a file with a Content Credential (C2PA)")
+    credential.add_argument("file", metavar="FILE", help="a PNG, JPEG, WebP or MP4 file; it stays as it is")
+    credential.add_argument("-o", "--output", metavar="FILE", help="where to write the copy")
+    credential.add_argument("--label", action="store_true", help="also put in China's AI label (GB 45438-2025)")
+    credential.add_argument("--producer", metavar="TEXT", default="", help="what the label names as the producer")
+
+
 def _replaying(verb: Callable[..., argparse.ArgumentParser], ref: str) -> None:
     """Commands that queue recorded runs again."""
-    replay = verb("replay", module=REPLAYS, about="queue a recorded run again, without caches, and compare")
+    replay = verb(
+        "replay", module=REPLAYS, anywhere=True, about="queue a recorded run again, without caches, and compare"
+    )
     replay.add_argument("--put-back", action="store_true", help="write kept copies of missing inputs, and use those")
     replay.add_argument("--dry-run", action="store_true", help="only tell what has drifted")
-    vary = verb("vary", module=REPLAYS, about="queue a small grid of variations around a run, and show the sheet")
+    vary = verb(
+        "vary", module=REPLAYS, anywhere=True, about="queue a small grid of variations around a run, and show the sheet"
+    )
     vary.add_argument(
         "--without",
         metavar="NODE.INPUT[=PIECE,…]",
@@ -152,7 +187,7 @@ def _replaying(verb: Callable[..., argparse.ArgumentParser], ref: str) -> None:
         "--set", metavar="NODE.INPUT=VALUE,…", action="append", default=[], help="give an input other values"
     )
     vary.add_argument("--most", type=_positive, metavar="N", default=USUAL_MOST, help="refuse more runs than this")
-    sheet = verb("sheet", module=REPLAYS, about="show a sheet of variations that was queued before")
+    sheet = verb("sheet", module=REPLAYS, anywhere=True, about="show a sheet of variations that was queued before")
     sheet.add_argument("sheet", metavar="SHEET", help="the sheet's id")
     for command in (replay, vary):
         command.add_argument("execution", metavar="EXEC", help=ref)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
+from typing import Protocol
 
 from ..errors import InputError, StorageError
 from ..lineage.restore import new_name
 from ..lineage.summary import one_line
 from ..model import Json
-from ..store.objects import Objects
 
 _BLOCK = 1 << 20
 
@@ -57,7 +57,14 @@ def write_new(path: Path, blocks: Iterable[bytes], *, replace: bool = False) -> 
             partial.unlink(missing_ok=True)
 
 
-def put_back(objects: Objects, missed: Sequence[Json], folder: Path) -> list[dict[str, Json]]:
+class Kept(Protocol):
+    """Where copies of inputs are: the ledger's objects, or a snapshot file."""
+
+    def iterate(self, digest: str) -> Iterator[bytes] | None:
+        """The bytes piece by piece; None when they are not there."""
+
+
+def put_back(objects: Kept, missed: Sequence[Json], folder: Path) -> list[dict[str, Json]]:
     """Write kept copies of inputs into ComfyUI's input folder under new names; nothing there is changed.
 
     missed: `inputs` of a drift report; those without a kept copy are passed over. Returns one

@@ -21,7 +21,7 @@ from .queueing import Server
 SAME = frozenset({"same-bytes", "same-content"})
 
 
-def replay(options: argparse.Namespace, ledger: Path) -> int:
+def replay(options: argparse.Namespace, ledger: Path | None) -> int:
     """Queue a recorded run again; exit code 1 when what came out is not the same."""
     server, deadline = Server(options.server), time.monotonic() + options.timeout
     plan = server.plan(options.execution)
@@ -50,7 +50,7 @@ def replay(options: argparse.Namespace, ledger: Path) -> int:
     return GOOD if run["replay"] is not None and run["replay"]["outcome"] in SAME else FINDINGS
 
 
-def vary(options: argparse.Namespace, ledger: Path) -> int:
+def vary(options: argparse.Namespace, ledger: Path | None) -> int:
     """Queue a small grid of variations around one run, and write the sheet when all have ended."""
     server, deadline = Server(options.server), time.monotonic() + options.timeout
     axes = [*(_without(text) for text in options.without), *(_values(text) for text in options.set)]
@@ -79,7 +79,7 @@ def vary(options: argparse.Namespace, ledger: Path) -> int:
     return _show(server, plan["sheet"], options)
 
 
-def sheet(options: argparse.Namespace, ledger: Path) -> int:
+def sheet(options: argparse.Namespace, ledger: Path | None) -> int:
     """Write a sheet of variations that was queued before."""
     return _show(Server(options.server), options.sheet, options)
 

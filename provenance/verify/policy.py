@@ -94,6 +94,8 @@ CODES: dict[str, Code] = {
     "object-missing": Code(ERROR, "A document that an entry names is not there: the record is not whole."),
     "object-altered": Code(ERROR, "An object does not have the digest under which it is kept."),
     "picture-missing": Code(WARNING, "A thumbnail or a kept file that an entry names is not there."),
+    # a snapshot file
+    "parcel-form": Code(ERROR, "The file is not a snapshot file as this software writes it."),
     # the dossier's container and its files
     "zip-form": Code(ERROR, "The zip is not written in the one form that dossiers have: changed, cut or repacked."),
     "zip-name": Code(ERROR, "A file in the zip has a name that is not safe to unpack."),
