@@ -60,6 +60,7 @@ async def body_of(request: web.Request) -> dict[str, Json]:
             raise errors.InputError(f"the body is larger than {LARGEST_BODY >> 10} KiB")
     try:
         found = json.loads(bytes(data) or b"{}")
+        json.dumps(found, ensure_ascii=False).encode()  # half of a character (a lone surrogate) is no text
     except (ValueError, RecursionError) as error:
         raise errors.InputError("the body is not JSON") from error
     if not isinstance(found, dict):

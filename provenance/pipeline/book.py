@@ -10,6 +10,7 @@ from typing import Protocol
 from ..model import Clock, Instant, Json, Kind
 from ..record import predicate
 from ..record.body import Body
+from ..record.redact import Redactor
 from ..store.index import Index
 from ..store.ledger import Ledger
 from ..store.objects import Prepared
@@ -27,14 +28,15 @@ class Say(Protocol):
 
 
 class Book:
-    """One session's pen. announce: told about every entry once it is durable."""
+    """One session's pen. announce: told about every entry once it is durable. salt: the ledger's, for redaction."""
 
-    def __init__(self, ledger: Ledger, session: str, clock: Clock, announce: Announce) -> None:
+    def __init__(self, ledger: Ledger, session: str, clock: Clock, announce: Announce, salt: bytes) -> None:
         self.ledger = ledger
         self.session = session
         self.clock = clock
         self._announce = announce
         self._submissions: OrderedDict[Json, tuple[int, str]] = OrderedDict()
+        self._clean = Redactor(salt, lambda class_type: None).text
 
     @property
     def index(self) -> Index:
@@ -62,7 +64,11 @@ class Book:
     def gap(
         self, reason: str, since: Instant, until: Instant, missed: predicate.Missed, detail: str | None = None
     ) -> int:
-        """Say that recording failed between two moments, and how much was missed."""
+        """Say that recording failed between two moments, and how much was missed.
+
+        The words of an error may hold what was in a graph, so secrets are replaced in them too.
+        """
+        reason, detail = self._clean(reason), None if detail is None else self._clean(detail)
         say = partial(
             predicate.gap,
             session=self.session,

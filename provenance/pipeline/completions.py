@@ -84,7 +84,7 @@ def _failure(ended: Ended) -> predicate.Failure | None:
         return None
     seen, clean = ended.report.failure, ended.run.redactor.text
     return predicate.Failure(
-        error_class=seen.error_class,
+        error_class=None if seen.error_class is None else clean(seen.error_class),
         message=None if seen.message is None else clean(seen.message),
         node=seen.node,
         node_type=seen.node_type,

@@ -87,7 +87,7 @@ class Live:
         )
         self._announce = announce
         self.anchoring = Anchoring(ledger, submit, Choice.of(settings))
-        book = Book(ledger, session, clock, self._announced)
+        book = Book(ledger, session, clock, self._announced, salt)
         self._recorder = Recorder(book, host, salt, self._read, self._survey)
         self.recovered = self._recorder.recovered
         self.salt = salt

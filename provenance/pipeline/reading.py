@@ -18,7 +18,7 @@ from ..capture.weight import tensor_bytes
 from ..config import MEBIBYTE, Settings
 from ..errors import InputError, ProvenanceError, StorageError
 from ..model import Asset, FileFacts, FileRef, Instant, Json, Mask, Observation, Output, PromptVersion, Status
-from ..record import assets, files, media, models, prompts, regions, report, tensors
+from ..record import assets, body, files, media, models, prompts, regions, report, tensors
 from ..store.objects import Objects, Prepared
 from .reuse import Made, Reuse, signatures
 from .run import Run
@@ -156,7 +156,7 @@ class Reading:
             if reading.data is None or reading.facts.sha256 != facts.sha256:
                 return replace(mask, problem="the file is too large, or changed after it was recorded")
             drawn = regions.draw(reading.data, region.channel)
-        except (StorageError, InputError) as error:  # the file's fault, which must not hold up the run's record
+        except InputError as error:  # the file's fault, which must not hold up the run's record
             return replace(mask, problem=str(error))
         if drawn is None:
             return None
@@ -211,7 +211,8 @@ class Reading:
             problem = f"outputs could not be read: {type(error).__name__}: {error}"
         observations = None
         if run.observed:
-            seen = self._objects.prepare(canonical.statement_bytes({"nodes": run.observed}), "application/json")
+            told = canonical.statement_bytes(body.plain({"nodes": run.observed}))
+            seen = self._objects.prepare(told, "application/json")
             objects.append(seen)
             observations = seen.digest
         self._done(
@@ -360,7 +361,7 @@ def inside(file: FileRef, directories: Mapping[str, str]) -> tuple[Path | None, 
     try:
         path = (base / file.subfolder / file.filename).resolve()
         contained = path.is_relative_to(base.resolve())
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+    except (OSError, ValueError, RuntimeError) as error:  # a NUL in the name; a link that leads to itself
         return None, f"file cannot be found: {error}"
     return (path, None) if contained else (None, "the file's name leads out of its folder")
 

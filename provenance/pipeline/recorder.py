@@ -34,6 +34,7 @@ from ..model import (
     Withdrawn,
 )
 from ..record import edges, outcome, predicate
+from ..record.body import plain
 from ..record.redact import Redactor
 from .book import Book
 from .completions import complete
@@ -95,7 +96,7 @@ class Recorder:
             case Fingerprinted():
                 self._fingerprinted(work)
             case Surveyed():
-                self.session_event("environment", canonical.statement_bytes(work.environment))
+                self.session_event("environment", canonical.statement_bytes(plain(work.environment)))
             case Problem():
                 self._book.gap(work.reason, work.at, work.at, predicate.Missed(events=1))
             case Trouble():
@@ -204,7 +205,8 @@ class Recorder:
                     key = (model.folder, model.name, model.size, model.mtime_ns)
                     self._waiting.setdefault(key, []).append((run.execution, reach.via(model.node)))
         if ended.problem is not None:
-            self._book.gap(ended.problem, ended.at, self._book.clock(), predicate.Missed(), run.execution)
+            reason = run.redactor.text(ended.problem)
+            self._book.gap(reason, ended.at, self._book.clock(), predicate.Missed(), run.execution)
 
     def _completed(self, ended: Ended) -> tuple[ModelRef, ...]:
         """Write the completion; when its details cannot be written, one without them, and a gap that says so."""
@@ -216,6 +218,7 @@ class Recorder:
             LOG.exception("details of %s could not be recorded", ended.run.execution)
             complete(self._book, Ended.bare(ended.run, ended.status, ended.at))
             reason = f"details of a run could not be recorded: {error}"
+            reason = ended.run.redactor.text(reason)
             self._book.gap(reason, ended.at, self._book.clock(), predicate.Missed(events=1), ended.run.execution)
             return ()
 

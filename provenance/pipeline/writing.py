@@ -57,10 +57,11 @@ def writing(ledger: Path, clock: Clock = system_clock) -> Iterator[Writing]:
         stack.callback(opened.close)
         presence = Presence(ledger, session)
         stack.callback(presence.release)
-        book = Book(opened, session, clock, lambda event: None)
+        salt = redaction_salt(signer)
+        book = Book(opened, session, clock, lambda event: None, salt)
         event(book, "start")
         try:
-            yield Writing(opened, book, redaction_salt(signer))
+            yield Writing(opened, book, salt)
         finally:
             try:
                 event(book, "stop")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import secrets
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Protocol
@@ -42,7 +43,7 @@ def write_new(path: Path, blocks: Iterable[bytes], *, replace: bool = False) -> 
     replaced, StorageError when the disk refuses, and what `blocks` raises."""
     if path.exists() and not replace:
         raise InputError(f"{one_line(str(path), 120)} is there already")
-    partial = path.with_name(f".{path.name[:100]}.{os.getpid()}.partial")
+    partial = path.with_name(f".{path.name[:100]}.{os.getpid()}-{secrets.token_hex(4)}.partial")
     try:
         with partial.open("xb") as file:
             for block in blocks:

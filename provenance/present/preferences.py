@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -11,6 +12,7 @@ from ..config import Settings, load_settings, settings_from
 from ..model import Json
 from .disk import make_folder, write_new
 
+_CHANGING = threading.Lock()  # two changes at once must both stay
 APPLIES = "at the next start"
 
 
@@ -33,8 +35,9 @@ def change(path: Path, running: Settings, changes: Mapping[str, Json]) -> dict[s
 
     Raises InputError for an unknown name, a wrong type or a value out of range; then nothing is saved.
     """
-    chosen = settings_from({**asdict(load_settings(path)), **changes})
-    text = json.dumps(asdict(chosen), indent=2) + "\n"
-    make_folder(path.parent)
-    write_new(path, [text.encode()], replace=True)
-    return read(path, running)
+    with _CHANGING:
+        chosen = settings_from({**asdict(load_settings(path)), **changes})
+        text = json.dumps(asdict(chosen), indent=2) + "\n"
+        make_folder(path.parent)
+        write_new(path, [text.encode()], replace=True)
+        return read(path, running)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from ..errors import StorageError
+from ..errors import InputError
 from ..model import FileFacts
 from . import media, picture
 
@@ -46,17 +46,17 @@ def thumbnail(path: str | os.PathLike[str]) -> bytes | None:
 
 
 def look(path: str | os.PathLike[str], *, thumbnail: bool = True) -> Reading:
-    """Read a regular file once. Raises StorageError when it is not there, is not a file, or cannot be read."""
+    """Read a regular file once. Raises InputError when it is not there, is not a file, or cannot be read."""
     place = Path(path)
     try:
         if not stat.S_ISREG(place.stat().st_mode):  # before opening: a pipe would never answer
-            raise StorageError(f"not a regular file: {place.name}")
+            raise InputError(f"not a regular file: {place.name}")
         with place.open("rb") as file:
             state = os.fstat(file.fileno())
             data = file.read() if state.st_size < IN_MEMORY else None
             sha256, size, head = _streamed(file) if data is None else _hashed(data)
     except (OSError, ValueError) as error:  # ValueError: a name that no file can have
-        raise StorageError(f"cannot read {place.name}: {_reason(error)}") from error
+        raise InputError(f"cannot read {place.name}: {_reason(error)}") from error
     media_type = media.media_type(head, place.name)
     looked = picture.Picture()
     if media_type in media.PICTURES:

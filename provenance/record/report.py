@@ -78,7 +78,7 @@ def _failure(error: Mapping[str, Json] | None) -> Failure | None:
     lines = [str(line) for line in _sequence(error.get("traceback"))]
     return Failure(
         error_class=_text(error.get("exception_type")),
-        message=_text(error.get("exception_message")),
+        message=_text(error.get("exception_message")) or "",
         node=_text(error.get("node_id")),
         node_type=_text(error.get("node_type")),
         traceback="".join(lines)[:LONGEST_TEXT] or None,

@@ -8,7 +8,7 @@ the whole match. `(?<!...)` guards keep words such as `task-` or `desk-` from lo
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from .secret_names import Strength, looks_random, placeholder, strength
@@ -169,10 +169,8 @@ _SHAPED_ANY_CASE: tuple[tuple[tuple[str, ...], str], ...] = (
 
 # name=value in URLs, and name: value in text that carries settings; the name decides.
 _QUERY = re.compile(r"[?&;#](?P<name>[\w.%-]{1,80})=(?P<secret>[^&;#\s\"'<>\\)\]]{6,})")
-_SETTING = re.compile(
-    r"(?<![\w?&;#.%-])(?P<name>[A-Za-z][\w.-]{0,60})(?:\\?[\"'])?\s{0,3}[:=]\s{0,3}(?:\\?[\"'])?"
-    r"(?P<secret>[^\s\"'\\,;&<>()\[\]{}]{6,})"
-)
+_SETTING = re.compile(r"(?<![\w?&;#.%-])(?P<name>[A-Za-z][\w.-]{0,60})(?:\\?[\"'])?\s{0,3}[:=]\s{0,3}(?:\\?[\"'])?")
+_SET_TO = re.compile(r"[^\s\"'\\,;&<>()\[\]{}]{6,}")
 _STEMS = ("key", "token", "secret", "pass", "pwd", "auth", "cookie", "credential", "bearer", "jwt", "sig", "sid", "pat")
 _PLAIN_WORDS = re.compile(r"secrets?|cookies?|credentials?|authorization|bearer", re.IGNORECASE)
 
@@ -231,8 +229,19 @@ def _places(text: str, shapes: Iterable[_Shape], named: bool) -> Spans:
         if "=" in text:
             places += [match.span("secret") for match in _QUERY.finditer(text) if _in_url(match)]
         if "=" in text or ":" in text:
-            places += [match.span("secret") for match in _SETTING.finditer(text) if _set(match)]
+            places += _settings(text)
     return places
+
+
+def _settings(text: str) -> Iterator[tuple[int, int]]:
+    """Where what a secret's name is set to stands. A value may itself be a name with a value: `note: api_key=x`."""
+    start = 0
+    while (named := _SETTING.search(text, start)) is not None:
+        value = _SET_TO.match(text, named.end())
+        start = named.end()
+        if value is not None and _set(named["name"], value[0]):
+            yield value.span()
+            start = value.end()
 
 
 def _in_url(match: re.Match[str]) -> bool:
@@ -240,8 +249,7 @@ def _in_url(match: re.Match[str]) -> bool:
     return strength(name) is not Strength.NONE and not placeholder(value)
 
 
-def _set(match: re.Match[str]) -> bool:
-    name, value = match.group("name", "secret")
+def _set(name: str, value: str) -> bool:
     level = strength(name)
     if level is Strength.NONE or placeholder(value) or value.startswith("//"):
         return False

@@ -17,7 +17,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, MetaData, Table, create_engine
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, StatementError
 from sqlalchemy.pool import QueuePool
 from sqlalchemy.sql import Executable
 
@@ -312,10 +312,17 @@ def _cluster(metadata: MetaData) -> None:
 
 @contextmanager
 def storage_errors() -> Iterator[None]:
-    """Turn what the database says, through SQLAlchemy or the driver, into StorageError with one clear line."""
+    """Turn what the database says, through SQLAlchemy or the driver, into StorageError with one clear line, and text
+    that no database takes (lone surrogates) into InputError."""
     try:
         yield
-    except (DBAPIError, sqlite3.Error) as error:
-        said = str(error.orig if isinstance(error, DBAPIError) else error)
-        cause = next((cause for text, cause in _CAUSES if text in said), said)
+    except UnicodeEncodeError as error:
+        raise InputError("this is no text: it holds half of a character") from error
+    except (StatementError, sqlite3.Error) as error:
+        origin = error.orig if isinstance(error, StatementError) else error
+        if isinstance(origin, UnicodeEncodeError):
+            raise InputError("this is no text: it holds half of a character") from error
+        if not isinstance(origin, sqlite3.Error):
+            raise
+        cause = next((cause for text, cause in _CAUSES if text in str(origin)), str(origin))
         raise StorageError(f"the ledger's database refused: {cause}") from error

@@ -18,6 +18,7 @@ from sqlalchemy.sql import ColumnElement
 from ..canonical import statement_bytes
 from ..errors import InputError, NotFound
 from ..model import Entry, FileRef, ModelRef, PromptVersion, Relation
+from ..record.body import utf8
 from . import links, queries, search, tables
 from .attestations import Attestations
 from .authored import Authored
@@ -304,8 +305,9 @@ class Index:
 
     def has_intent(self, text: str, title: str | None) -> bool:
         """Whether this idea was recorded before, word for word."""
-        columns = tables.intents.c
-        query = select(columns.seq).where(columns.text == text, columns.title.is_not_distinct_from(title)).limit(1)
+        columns, named = tables.intents.c, None if title is None else utf8(title)
+        same = (columns.text == utf8(text), columns.title.is_not_distinct_from(named))
+        query = select(columns.seq).where(*same).limit(1)
         return bool(self._rows(query))
 
     def sessions(self, session: str | None = None) -> list[SessionRow]:

@@ -43,7 +43,7 @@ def pack(name: str | None) -> bytes | None:
                 return _SHORT + raw
     except ValueError:
         pass  # no hexadecimal number
-    return _TEXT + name.encode()
+    return _TEXT + name.encode("utf-8", "backslashreplace")  # as `record.body` writes what UTF-8 cannot carry
 
 
 def unpack(stored: bytes) -> str:

@@ -14,6 +14,7 @@ for folder in (TESTS / "attacks", TESTS / "faults", TESTS / "comfyui"):  # impor
         sys.path.insert(0, str(folder))
 
 import studio  # noqa: E402
+from fixtures import bench, short_pauses  # noqa: E402, F401
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from comfy_provenance.provenance.errors import InputError, NotFound, StorageError
+from comfy_provenance.provenance.errors import InputError, NotFound
 from comfy_provenance.provenance.model import NodeInput
 from comfy_provenance.provenance.present.api import Api
 from comfy_provenance.provenance.store.ledger import Ledger
@@ -224,7 +224,7 @@ def test_identify_says_when_it_is_no_image_and_when_it_is_unknown(api, tmp_path)
         api.identify(tmp_path / "x.txt")
     unknown = saved(tmp_path, Image.radial_gradient("L"), "unknown.png")
     assert api.identify(unknown)["found"] == []
-    with pytest.raises(StorageError):
+    with pytest.raises(InputError):
         api.identify(tmp_path / "absent.png")
 
 

@@ -120,6 +120,8 @@ IN_CONTEXT: dict[str, tuple[str, str]] = {
     "netrc": ("machine x.example.net login bob password {}", run(ALNUM, 9)),
     "env file": ("OPENAI_API_KEY={}\nHOST=x", run(ALNUM, 20)),
     "yaml": ("client_secret: {}", run(ALNUM, 16)),
+    "setting in a note": ("note: api_key={}, remember: it", run(ALNUM, 20)),
+    "settings in a row": ("env: HOST=x:API_TOKEN={}", run(ALNUM, 20)),
     "json text": ('{{"api_key": "{}", "model": "x"}}', run(ALNUM, 10)),
     "escaped json text": ('"{{\\"password\\": \\"{}\\"}}"', run(ALNUM, 10)),
     "cookie header": ("Cookie: sid={}", run(ALNUM, 26)),

@@ -11,7 +11,7 @@ import struct
 import zlib
 
 import pytest
-from comfy_provenance.provenance.errors import StorageError
+from comfy_provenance.provenance.errors import InputError
 from comfy_provenance.provenance.record import files, likeness, media, picture
 from PIL import Image, ImageDraw
 from PIL.PngImagePlugin import PngInfo
@@ -260,6 +260,6 @@ def test_a_large_file_is_hashed_in_a_stream(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("name", ["gone.png", "", "a\0b.png"])
-def test_what_is_not_a_readable_file_is_a_storage_error(tmp_path, name):
-    with pytest.raises(StorageError):
+def test_what_is_not_a_readable_file_is_no_fault_of_the_ledger(tmp_path, name):
+    with pytest.raises(InputError):
         files.read(os.path.join(tmp_path, name))  # noqa: PTH118 - a name that pathlib would refuse
