@@ -85,15 +85,15 @@ def test_a_file_name_that_leads_out_is_no_output(host: hosts.Host, prefix: str) 
 
 
 @pytest.mark.skipif(os.name == "nt", reason="links need rights on Windows")
-@pytest.mark.parametrize("kind", ["file", "folder"])
-def test_a_link_out_of_the_output_folder_is_not_followed(own_host: hosts.Host, kind: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("linked", ["file", "folder"])
+def test_a_link_out_of_the_output_folder_is_not_followed(own_host: hosts.Host, linked: str, tmp_path: Path) -> None:
     """Neither its bytes nor a small picture of it reach the ledger, and so no route."""
     host = own_host.start()
     outside = tmp_path / "private"
     outside.mkdir()
     private = graphs.png(color=(1, 2, 3), size=48)
     (outside / "linked_00001_.png").write_bytes(private)
-    if kind == "folder":
+    if linked == "folder":
         (host.folder / "output" / "linked").symlink_to(outside, target_is_directory=True)
         prompt = graphs.plain(prefix="linked/linked")
     else:
@@ -105,7 +105,7 @@ def test_a_link_out_of_the_output_folder_is_not_followed(own_host: hosts.Host, k
     host.wait(prompt_id)
     record = host.recorded(prompt_id)
     digest = hashlib.sha256(private).hexdigest()
-    if kind == "folder":
+    if linked == "folder":
         assert all("leads out" in (output["problem"] or "") for output in record["outputs"])
     for route in ("objects", "thumbnails"):
         assert ask(host, "GET", f"{BASE}/{route}/{digest}").status == 404
