@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from ..config import MEBIBYTE, Settings
-from ..errors import InputError, StorageError
+from ..errors import InputError
 from ..model import Basis, Json, Kind
 from ..record import fidelity, files, imports, media, picture, projects
 from ..record.files import Reading
@@ -93,7 +93,7 @@ class Imports:
         a parent that the ledger does not hold; StorageError when the ledger refuses.
         """
         redactor = Redactor(self._salt, lambda class_type: None)
-        reading = _look(given.path)
+        reading = files.look(given.path)
         if basis is Basis.AFTER_THE_FACT:
             self._unknown(reading.facts.sha256, given.name)
         made: list[Prepared] = []
@@ -103,7 +103,7 @@ class Imports:
         file = self._file(given, reading, shown, said.secrets, redactor, made)
         whole = None
         if project is not None:
-            looked = _look(project.path)
+            looked = files.look(project.path)
             secret = said_by(looked, self._ledger.objects, redactor).secrets
             its_picture, _ = self._picture(looked, project.path)
             whole = self._file(project, looked, its_picture, secret, redactor, made)
@@ -145,7 +145,7 @@ class Imports:
 
     def reference(self, given: Given, redactor: Redactor, made: list[Prepared]) -> BroughtFile:
         """A file that an idea refers to, kept as imports are."""
-        reading = _look(given.path)
+        reading = files.look(given.path)
         shown, _ = self._picture(reading, given.path)
         secrets = said_by(reading, self._ledger.objects, redactor).secrets
         return self._file(given, reading, shown, secrets, redactor, made)
@@ -254,7 +254,7 @@ class Imports:
             path = Path(folders[row.file.type], row.file.subfolder, row.file.filename)
             try:
                 reading = files.look(path, thumbnail=False)
-            except StorageError:
+            except InputError:
                 continue
             if reading.facts.sha256 == digest and reading.data is not None:
                 problem = self._keep(path, reading, made)
@@ -264,13 +264,6 @@ class Imports:
     @staticmethod
     def _drawn(data: bytes, media_type: str) -> bytes | None:
         return data if media_type in media.PICTURES else projects.composite(io.BytesIO(data), media_type)
-
-
-def _look(path: Path) -> Reading:
-    try:
-        return files.look(path)
-    except StorageError as error:  # the author's own file: his to mend
-        raise InputError(str(error)) from error
 
 
 def _once(prepared: Sequence[Prepared]) -> list[Prepared]:

@@ -143,12 +143,12 @@ class Reading:
         """A graph may name any file of the machine, and whoever may ask for objects could have it from a copy: of what
         lies outside ComfyUI's folders, links followed, nothing is kept."""
         keep = self._settings.keep_inputs
-        inside = found.file is not None and _inside(found.file, run.host.host.directories())[0] is not None
-        facts, problem = self._facts_of(Path(found.path), keep=keep and inside)
-        if keep and not inside and problem is None:
+        at_home = found.file is not None and inside(found.file, run.host.host.directories())[0] is not None
+        facts, problem = self._facts_of(Path(found.path), keep=keep and at_home)
+        if keep and not at_home and problem is None:
             problem = "not kept: it lies outside ComfyUI's folders"
         kept = facts.sha256 if facts is not None and problem is None and keep else None
-        region = regions.find(run.graph, found.node, needed, run.host.node_outputs) if inside else None
+        region = regions.find(run.graph, found.node, needed, run.host.node_outputs) if at_home else None
         mask = None if region is None or facts is None else self._mask(found, facts, region)
         return Asset(found.node, found.input, found.name, found.file, facts, kept, problem, mask)
 
