@@ -5,7 +5,9 @@
  * @typedef {{text: string, status: string, decision: string, label: string, model: string, since: string, until: string}} Filter
  * @typedef {{runs: Run[], cursor: string|null, complete: boolean, loading: boolean, error: string|null, selected: string|null,
  *   head: string|null, running: string|null, expanded: Set<string>, filter: Filter,
- *   frames: {count: number, on: boolean}|null, matches: {ids: Set<string>, oldest: string|null, more: boolean}|null, status: object|null}} State
+ *   frames: {count: number, on: boolean}|null, matches: Matches|null, status: object|null}} State
+ * @typedef {{ids: Set<string>|null, oldest: string|null, more: boolean, asked: boolean}} Matches
+ *   while `asked`, no answer has come: `ids` are those of the question before, or null
  */
 
 /** @type {Filter} */
@@ -98,10 +100,11 @@ export function statusOf(state, run) {
   return waits && state.running !== null && (run.prompt_id ?? run.execution) === state.running ? "running" : run.status;
 }
 
-/** Ask something of all runs: the matches of an older question are forgotten. */
+/** Ask something of all runs. Until the first answer comes the matches of the question before stay. */
 export function filtered(state, change) {
   const filter = { ...state.filter, ...change };
-  return { ...state, filter, matches: isFiltering(filter) ? { ids: new Set(), oldest: null, more: true } : null };
+  const ids = state.matches?.ids ?? null;
+  return { ...state, filter, matches: isFiltering(filter) ? { ids, oldest: null, more: true, asked: true } : null };
 }
 
 /** Whether the filter asks for anything. */
@@ -114,12 +117,12 @@ export function matchesLoaded(state, { items, next }) {
   if (state.matches === null) {
     return state;
   }
-  const ids = new Set(state.matches.ids);
+  const ids = new Set(state.matches.asked ? [] : state.matches.ids);
   for (const run of items) {
     ids.add(run.execution);
   }
   const oldest = items.length > 0 ? items[items.length - 1].execution : state.matches.oldest;
-  return { ...state, matches: { ids, oldest, more: next !== null } };
+  return { ...state, matches: { ids, oldest, more: next !== null, asked: false } };
 }
 
 /** Open a folded group, or close it. */

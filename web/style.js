@@ -10,7 +10,7 @@ const CSS = `
   --cpv-line: color-mix(in srgb, var(--cpv-fg) 16%, transparent);
   --cpv-hover: color-mix(in srgb, var(--cpv-fg) 7%, transparent);
   --cpv-chosen: color-mix(in srgb, var(--cpv-accent) 18%, transparent);
-  --cpv-field: var(--comfy-input-bg, #222);
+  --cpv-field: color-mix(in srgb, var(--cpv-fg) 7%, var(--cpv-bg));
   --cpv-accent: var(--p-primary-color, #60a5fa);
   --cpv-accent-text: color-mix(in srgb, var(--cpv-accent) 78%, var(--cpv-strong));
   --cpv-good: color-mix(in srgb, #22a55b 76%, var(--cpv-strong));
@@ -37,6 +37,7 @@ const CSS = `
   .cpv-state[data-state=paused] .cpv-light { background: #e09000; }
   .cpv-state:is([data-state=broken], [data-state=offline]) .cpv-light { background: #e5484d; }
   .cpv-head { min-width: 0; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; padding: 0.125rem 0.375rem; border: 0; border-radius: 4px; background: none; color: inherit; font: inherit; cursor: pointer; }
+  .cpv-head .muted { margin-right: 0.25rem; }
   .cpv-head:disabled { cursor: default; color: var(--cpv-muted); }
   .cpv-head:not(:disabled):hover { background: var(--cpv-hover); }
 
@@ -61,7 +62,11 @@ const CSS = `
   .cpv-find-row { position: relative; display: flex; gap: 0.25rem; align-items: center; }
   .cpv-find-row .cpv-input { flex: 1; }
   .cpv-count { position: absolute; right: 3.75rem; pointer-events: none; font-size: 0.75rem; }
-  .cpv-filters { display: grid; grid-template-columns: 1fr 1fr; gap: 0.25rem; padding-top: 0.375rem; }
+  .cpv-filters { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 0.25rem; padding-top: 0.375rem; }
+  .cpv-filters > * { width: 100%; }
+  .cpv-filters > .cpv-field { grid-column: span 2; }
+  .cpv-field { display: flex; align-items: center; gap: 0.375rem; font-size: 0.75rem; color: var(--cpv-muted); white-space: nowrap; }
+  .cpv-field .cpv-input { flex: 1; font-size: 0.75rem; padding: 0 0.25rem; }
   .cpv-notices { flex: none; }
   .cpv-notice { display: flex; flex-wrap: wrap; align-items: center; gap: 0.25rem 0.5rem; padding: 0.375rem 0.75rem; border-top: 1px solid var(--cpv-line); background: color-mix(in srgb, #e09000 12%, transparent); overflow-wrap: anywhere; user-select: text; }
   .cpv-notice > span { flex: 1 1 10rem; }
@@ -103,6 +108,9 @@ const CSS = `
   ${[0, 1, 2, 3, 4, 5, 6, 7].map((colour) => `.cpv-root .c${colour} { --c: var(--c${colour}); }`).join("\n")}
 
   .cpv-thumbs { flex: none; display: grid; gap: 1px; width: 44px; height: 44px; border-radius: 4px; overflow: hidden; background: var(--cpv-hover); }
+  .cpv-thumbs.empty { place-items: center; color: var(--cpv-muted); }
+  .cpv-thumbs.empty.error { color: var(--cpv-bad); }
+  .cpv-thumbs.empty:is(.interrupted, .cancelled, .lost) { color: var(--cpv-warn); }
   .cpv-thumbs.n2 { grid-template-columns: 1fr 1fr; }
   .cpv-thumbs:is(.n3, .n4) { grid-template: 1fr 1fr / 1fr 1fr; }
   .cpv-thumbs.nstrip { display: flex; gap: 2px; width: auto; flex: 0 1 auto; min-width: 44px; background: none; }
@@ -129,7 +137,7 @@ const CSS = `
   button.cpv-change { border: 0; padding: 0; background: none; font: inherit; cursor: pointer; color: var(--cpv-accent-text); }
   button.cpv-change:hover { text-decoration: underline; }
   button.cpv-change.inferred { font-style: italic; }
-  .cpv-foot { font-size: 0.75rem; color: var(--cpv-muted); height: 1.125rem; font-variant-numeric: tabular-nums; }
+  .cpv-foot { flex-wrap: wrap; font-size: 0.75rem; color: var(--cpv-muted); height: 1.125rem; /* what does not fit is not shown at all */ font-variant-numeric: tabular-nums; }
   .cpv-id { font-family: ui-monospace, Menlo, Consolas, monospace; font-size: 0.6875rem; }
   .cpv-here { padding: 0 0.375rem; border-radius: 3px; background: var(--cpv-strong); color: var(--cpv-bg); font-weight: 600; font-size: 0.6875rem; line-height: 1rem; flex: none; }
   .cpv-label { padding: 0 0.375rem; border: 1px solid currentColor; border-radius: 3px; color: var(--cpv-accent-text); line-height: 0.9375rem; overflow: hidden; text-overflow: ellipsis; max-width: 9em; }
@@ -156,12 +164,18 @@ const CSS = `
   .cpv-ask:not(:empty) { display: grid; gap: 0.25rem; padding-top: 0.5rem; }
   .cpv-ask-row { display: flex; justify-content: space-between; align-items: center; }
   .cpv-details { padding: 0.5rem 0.75rem 1rem; }
-  .cpv-details > * + * { margin-top: 0.5rem; }
+  .cpv-details > * + *, .cpv-glance > * > * + * { margin-top: 0.5rem; }
+  .cpv-glance { display: grid; gap: 0.5rem 0.75rem; }
+  @container cpv (min-width: 27rem) {
+    .cpv-filters > .cpv-field { grid-column: span 1; }
+    .cpv-break { display: none; }
+    .cpv-glance { grid-template-columns: minmax(0, 2fr) minmax(0, 3fr); }
+  }
   .cpv-pictures { display: grid; gap: 0.5rem; }
   .cpv-pictures.many { grid-template-columns: repeat(auto-fill, minmax(8rem, 1fr)); }
-  .cpv-picture { display: block; width: 100%; max-height: 15rem; min-height: 4rem; padding: 0; border: 0; border-radius: 6px; overflow: hidden; background: var(--cpv-hover); cursor: zoom-in; }
-  .cpv-picture img { object-fit: contain; max-height: 15rem; }
-  span.cpv-picture { height: 15rem; }
+  .cpv-picture { display: block; width: 100%; max-height: 13rem; min-height: 4rem; padding: 0; border: 0; border-radius: 6px; overflow: hidden; background: var(--cpv-hover); cursor: zoom-in; }
+  .cpv-picture img { object-fit: contain; max-height: 13rem; }
+  span.cpv-picture { height: auto; aspect-ratio: 1; }
   .cpv-pictures figcaption { display: flex; justify-content: space-between; gap: 0.5rem; font-size: 0.75rem; padding-top: 0.125rem; overflow: hidden; white-space: nowrap; }
   .cpv-pictures figcaption span:first-child { overflow: hidden; text-overflow: ellipsis; }
   .cpv-part { border-top: 1px solid var(--cpv-line); padding-top: 0.375rem; }

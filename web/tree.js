@@ -8,7 +8,7 @@
  */
 
 import { fold, isOrphan, linksOf, parentOf } from "./fold.js";
-import { colourOf, layout, start } from "./layout.js";
+import { COLOURS, colourOf, layout, start } from "./layout.js";
 
 /** Rows that are only context are kept to this many on either side of a match; the others share a row. */
 export const CONTEXT = 1;
@@ -28,6 +28,8 @@ export class Tree {
   /** @type {import("./layout.js").Carry[]} the state before each STRIDE rows, and after the last of them */
   #carries = [start()];
   #settled = 0;
+  #coloured = start().seen; // of the whole tree: what a filter leaves keeps its colours, and gives none back
+  #given = 0; // how many colours were given to branches
 
   /** Lanes of the widest row. */
   get width() {
@@ -75,7 +77,9 @@ export class Tree {
   #absent = (id) => this.#orphans.has(id);
 
   #rebuild(runs) {
-    const before = this.#carries[0];
+    const before = { ...start(), seen: this.#coloured };
+    this.#given = Math.max(this.#given, this.#carries.at(-1).next);
+    let onTop = before.seen.size > 0;
     this.#children = new Map();
     this.#orphans = new Set();
     this.#place = new Map();
@@ -84,13 +88,18 @@ export class Tree {
     this.#connect(runs, 0);
     this.#draw(runs, (row) => {
       const own = row.ids.map((id) => colourOf(before, id)).find((colour) => colour !== undefined);
-      if (own !== undefined || before.seen.size === 0 || row.links.length === 0) {
-        return own;
+      onTop &&= own === undefined;
+      const isTip = row.ids.every((id) => this.childrenOf(id).every((child) => row.ids.includes(child)));
+      if (!onTop || !isTip) {
+        return own; // else what comes down to it decides
       }
-      const parent = row.links[0].id;
-      const alone = this.childrenOf(parent).every((id) => row.ids.includes(id));
-      return alone ? colourOf(before, parent) : undefined;
+      const parent = row.links[0]?.id;
+      const alone = parent !== undefined && this.childrenOf(parent).every((id) => row.ids.includes(id));
+      return (alone ? colourOf(before, parent) : undefined) ?? this.#given++ % COLOURS;
     });
+    if (this.#options.matches === null) {
+      this.#coloured = this.#carries[0].seen;
+    }
   }
 
   #append(runs, from) {

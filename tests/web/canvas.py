@@ -54,8 +54,13 @@ class Canvas:
     def _wait_until_ready(self) -> None:
         page = self.page
         page.wait_for_function(READY, timeout=90_000)
-        page.wait_for_timeout(1500)  # the page restores and loads tabs after it is ready, without a sign of the end
-        page.keyboard.press("Escape")  # a fresh profile opens a dialog over the page
+        page.wait_for_load_state("networkidle")  # it restores tabs after it is ready, and asks the host for things
+        dialog = page.locator(".p-dialog-mask")
+        for _ in range(100):  # a fresh profile opens one over the page, and closes it with a movement
+            if not dialog.count():
+                break
+            page.keyboard.press("Escape")
+            page.wait_for_timeout(100)
 
     def _console(self, message: Any) -> None:
         if "rovenance" in message.text and message.type in ("warning", "error"):
@@ -94,7 +99,7 @@ class Canvas:
         self.wait_for_runs(expected)
 
     def wait_for_runs(self, expected: int) -> None:
-        for _ in range(200):
+        for _ in range(1200):
             if len(self.queued) >= expected:
                 return
             self.page.wait_for_timeout(50)

@@ -1,59 +1,60 @@
-"""The real page in a real browser.
+"""The real page in a real browser, on the embedded host and, where this machine has one, on a real ComfyUI.
 
 Without a Chromium, Playwright or the page's package these tests skip and say so. Environment:
 
 COMFY_PROVENANCE_CHROMIUM   the browser, else one found on the PATH
 COMFY_PROVENANCE_FRONTENDS  folders with further versions of the page (what holds `index.html`), separated as in PATH
-COMFY_PROVENANCE_URL        a running ComfyUI with the pack, instead of the embedded host
+COMFYUI_PATH and others     a real ComfyUI, as `tests/comfyui/hosts.py` says; COMFYUI_FRONT_END gives it another page
+COMFY_PROVENANCE_URL        a running ComfyUI with the pack, instead of all these
 """
 
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 import random
 import shutil
-import socket
-import subprocess
 import sys
-import time
-import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "comfyui"))
+
+import hosts
+
 from .author import Author
 from .canvas import Canvas
 from .sidebar import Sidebar
 
-ROOT = Path(__file__).resolve().parents[2]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "msedge", "chrome")
 BROWSER_OPTIONS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
-START_SECONDS = 120
+# A fresh profile is greeted with a dialog over the page.
+SETTINGS = {"Comfy.TutorialCompleted": True}
 
 
-def _frontends() -> list[Any]:
+@dataclass(frozen=True)
+class Place:
+    """A host that can be started, with the page that it serves: None for its own."""
+
+    kind: hosts.Kind
+    page: Path | None = None
+
+
+def _places() -> list[Any]:
     further = [Path(p) for p in os.environ.get("COMFY_PROVENANCE_FRONTENDS", "").split(os.pathsep) if p]
-    named = [pytest.param(path, id=path.parent.name if path.name == "static" else path.name) for path in further]
-    return [pytest.param(None, id="installed"), *named]
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
-
-
-def _answers(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(f"{url}/system_stats", timeout=5) as answer:
-            return bool(answer.status == 200)
-    except (urllib.error.URLError, OSError):
-        return False
+    places = [pytest.param(Place(hosts.embedded()), id="installed")]
+    for page in further:
+        name = page.parents[1].name if page.name == "static" else page.name
+        places.append(pytest.param(Place(hosts.embedded(), page), id=name))
+    real = hosts.real()
+    return places if real is None else [*places, pytest.param(Place(real), id="real")]
 
 
 @pytest.fixture(scope="session")
@@ -68,54 +69,46 @@ def browser() -> Iterator[Any]:
         running.close()
 
 
-@pytest.fixture(scope="session", params=_frontends())
+@pytest.fixture(scope="session", params=_places())
 def host_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, browser: Any) -> Iterator[str]:
-    """A host with the pack: the one that is named in the environment, or the embedded one."""
+    """A host with the pack: the one that is named in the environment, or one that is started."""
     given = os.environ.get("COMFY_PROVENANCE_URL")
     if given:
-        if request.param is not None:
-            pytest.skip("COMFY_PROVENANCE_URL names a host, and a host has one page")
+        if request.param.page is not None or request.param.kind.real:
+            pytest.skip("COMFY_PROVENANCE_URL names the one host")
         yield given.rstrip("/")
         return
-    if request.param is None and importlib.util.find_spec("comfyui_frontend_package") is None:
-        pytest.skip("comfyui-frontend-package is not installed")
+    _needs_a_page(request.param)
     with running_host(tmp_path_factory.mktemp("host"), request.param) as url:
         yield url
 
 
 @contextmanager
-def running_host(base: Path, front_end: Path | None) -> Iterator[str]:
-    """The embedded host with the pack on a folder that outlives it; its address."""
-    port = _free_port()
-    command = [sys.executable, str(ROOT / "demo" / "serve.py"), "--port", str(port), "--base-directory", str(base)]
-    if front_end is not None:
-        command += ["--front-end-root", str(front_end)]
-    log = base / "host.log"
-    url = f"http://127.0.0.1:{port}"
-    with log.open("ab") as sink:
-        process = subprocess.Popen(command, stdout=sink, stderr=subprocess.STDOUT)
-        try:
-            deadline = time.monotonic() + START_SECONDS
-            while not _answers(url):
-                text = log.read_text(encoding="utf-8", errors="replace")
-                assert process.poll() is None, f"the host ended: {text}"
-                assert time.monotonic() < deadline, f"the host did not start: {text}"
-                time.sleep(0.2)
-            yield url
-        finally:
-            process.terminate()
-            process.wait(30)
+def running_host(base: Path, place: Place) -> Iterator[str]:
+    """A host with the pack on a folder that outlives it; its address."""
+    page = ("--front-end-root", str(place.page)) if place.page is not None else ()
+    with hosts.running(place.kind, base, arguments=page) as host:
+        url = f"http://127.0.0.1:{host.port}"
+        data = json.dumps(SETTINGS).encode()
+        headers = {"Content-Type": "application/json"}
+        urllib.request.urlopen(urllib.request.Request(f"{url}/settings", data, headers, method="POST"), timeout=30)
+        yield url
 
 
-@pytest.fixture(params=_frontends())
-def front_end(request: pytest.FixtureRequest, browser: Any) -> Path | None:
-    """The page to serve, for tests that start hosts of their own; None for the installed one."""
+@pytest.fixture(params=_places())
+def place(request: pytest.FixtureRequest, browser: Any) -> Place:
+    """What to start, for tests that start hosts of their own."""
     if os.environ.get("COMFY_PROVENANCE_URL"):
         pytest.skip("COMFY_PROVENANCE_URL names a host, which cannot be started again from here")
-    if request.param is None and importlib.util.find_spec("comfyui_frontend_package") is None:
-        pytest.skip("comfyui-frontend-package is not installed")
-    found: Path | None = request.param
+    _needs_a_page(request.param)
+    found: Place = request.param
     return found
+
+
+def _needs_a_page(place: Place) -> None:
+    installed = importlib.util.find_spec("comfyui_frontend_package") is not None
+    if place.page is None and not place.kind.real and not installed:
+        pytest.skip("comfyui-frontend-package is not installed")
 
 
 @pytest.fixture

@@ -37,12 +37,6 @@ class Sidebar:
             self.errors.append(str(error))
 
     def open(self) -> None:
-        dialog = self.page.locator(".p-dialog-mask")
-        for _ in range(20):  # a fresh profile opens a dialog over the page, some time after it is ready
-            if not dialog.count():
-                break
-            self.page.keyboard.press("Escape")
-            self.page.wait_for_timeout(200)
         if not self.page.locator(by("provenance-tab")).count():
             self.canvas.do(
                 "(id) => window.app.extensionManager.sidebarTab.toggleSidebarTab(id)",
@@ -56,7 +50,7 @@ class Sidebar:
 
     def wait_for_row(self, execution: str, status: str = "success") -> Any:
         row = self.row(execution).and_(self.page.locator(f'[data-status="{status}"]'))
-        row.wait_for(timeout=20_000)
+        row.wait_for(timeout=120_000)  # a first run may have a model to load
         return row
 
     def rows(self) -> list[str]:

@@ -60,6 +60,16 @@ test("a filter collects its matches over pages, and forgets them when it is clea
   assert.equal(state.matchesLoaded(now, page(["x"])), now, "an answer that comes too late is dropped");
 });
 
+test("while a question waits for its answer, the matches of the one before stay", () => {
+  let now = state.filtered(state.initial(), { text: "s" });
+  assert.deepEqual([now.matches.ids, now.matches.asked], [null, true], "at first the whole tree");
+  now = state.matchesLoaded(now, page(["d", "b"]));
+  now = state.filtered(now, { text: "sn" });
+  assert.deepEqual([[...now.matches.ids], now.matches.asked], [["d", "b"], true]);
+  now = state.matchesLoaded(now, page([]));
+  assert.deepEqual([[...now.matches.ids], now.matches.asked], [[], false]);
+});
+
 test("groups open and close", () => {
   const open = state.toggled(state.initial(), "group:a");
   assert.deepEqual([...open.expanded], ["group:a"]);

@@ -23,7 +23,7 @@ def test_the_inspector_shows_words_values_models_and_signature(sidebar: Sidebar,
     assert details.locator(".cpv-prompt.changed ins").inner_text() == "night"
     assert details.locator(".cpv-prompt.changed del").inner_text() == "day"
     assert "18446744073709551615" in details.inner_text(), "a seed is shown to its last digit"
-    assert "demo_painter.safetensors" in details.inner_text()
+    assert author.model in details.inner_text()
     details.locator("[data-part=signature] summary").click()
     details.locator(".cpv-signature[data-state=covered]").wait_for()
     details.locator(f'[data-part=edges] [data-go="{first}"]').click()

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import random
 from pathlib import Path
 from typing import Any
 
 from .author import Author, words
 from .canvas import Canvas
-from .conftest import running_host
+from .conftest import Place, running_host
 from .sidebar import Sidebar, by
 
 SET_TEXT = """([from, to]) => {
@@ -17,67 +16,140 @@ SET_TEXT = """([from, to]) => {
         if (widget) widget.value = widget.value.replace(from, to);
     }
 }"""
+SET_VALUE = """([type, name, value]) => {
+    const node = window.app.graph.nodes.find((one) => one.type === type);
+    node.widgets.find((widget) => widget.name === name).value = value;
+}"""
+# From words alone to words and a picture: two nodes more, and the sampler starts from what they give.
+START_FROM_PICTURE = """(file) => {
+    const { graph } = window.app;
+    const of = (type) => graph.nodes.find((node) => node.type === type);
+    const image = LiteGraph.createNode("LoadImage");
+    const encode = LiteGraph.createNode("VAEEncode");
+    for (const node of [image, encode]) graph.add(node);
+    image.pos = [-400, 600];
+    encode.pos = [0, 600];
+    image.widgets.find((widget) => widget.name === "image").value = file;
+    const slot = (node, name) => node.inputs.findIndex((input) => input.name === name);
+    image.connect(0, encode, slot(encode, "pixels"));
+    const decode = of("VAEDecode");
+    const vae = graph.getNodeById(graph.links.get?.(decode.inputs[slot(decode, "vae")].link)?.origin_id
+        ?? graph.links[decode.inputs[slot(decode, "vae")].link].origin_id);
+    vae.connect(vae.outputs.findIndex((output) => output.type === "VAE"), encode, slot(encode, "vae"));
+    encode.connect(0, of("KSampler"), slot(of("KSampler"), "latent_image"));
+    of("KSampler").widgets.find((widget) => widget.name === "denoise").value = 0.6;
+}"""
 
 
-def image_to_image(text: str, file: str, seed: int) -> dict[str, Any]:
-    graph = words(text, seed)
-    graph["4"] = {"class_type": "VAEEncode", "inputs": {"pixels": ["8", 0], "vae": ["1", 2]}}
-    graph["8"] = {"class_type": "LoadImage", "inputs": {"image": f"{file} [output]"}}
-    graph["5"]["inputs"]["denoise"] = 0.6
-    return graph
+class Desk:
+    """An author at a page with the tab open."""
+
+    def __init__(self, browser: Any, url: str) -> None:
+        self.context = browser.new_context(viewport={"width": 1500, "height": 950})
+        self.canvas = Canvas(self.context.new_page(), url)
+        self.sidebar = Sidebar(self.canvas)
+        self.author = Author(url)
+        self.sidebar.open()
+
+    def run(self) -> str:
+        """Press the button, and wait until the tree shows the run as done and as what the canvas descends from."""
+        self.canvas.press()
+        execution = self.canvas.queued[-1]
+        self.sidebar.wait_for_row(execution).locator(by("provenance-head")).wait_for()
+        return execution
+
+    def reword(self, before: str, after: str) -> str:
+        self.canvas.do(SET_TEXT, [before, after])
+        return self.run()
+
+    def set(self, node: str, name: str, value: Any) -> str:
+        self.canvas.do(SET_VALUE, [node, name, value])
+        return self.run()
+
+    def reload(self, execution: str) -> None:
+        self.sidebar.select(execution)
+        self.sidebar.page.click(by("provenance-reload"))
+        self.sidebar.row(execution).locator(by("provenance-head")).wait_for()
+
+    def picture(self, execution: str) -> str:
+        output = self.author.get(f"executions/{execution}")["outputs"][0]
+        return f"{output['file']} [output]"
+
+    def leave(self) -> None:
+        assert self.sidebar.errors == []
+        self.context.close()
 
 
-def twelve_runs(author: Author) -> dict[str, str]:
+def twelve_runs(desk: Desk) -> dict[str, str]:
     """Three branches: the sea, the mountain with a run called `golden`, and images of both on a third."""
-    first = author.run(words("a cat, day"))
-    sea = author.run(words("a cat, the sea"), first)
-    seas = [sea, *(author.run(words("a cat, the sea", seed), sea) for seed in (2, 3))]
-    mountain = author.run(words("a cat, mountain"), first)
-    golden = author.run(words("a cat, mountain, golden hour"), mountain)
-    snow = author.run(words("a cat, mountain, snow"), golden)
-    storm = author.run(words("a cat, mountain, snow, storm", 9), snow)
-    files = {run: author.get(f"executions/{run}")["outputs"][0]["file"] for run in (seas[-1], storm)}
-    third = author.run(image_to_image("a cat, watercolor", files[seas[-1]], 4), seas[-1])
-    fourth = author.run(image_to_image("a cat, watercolor, ink", files[seas[-1]], 5), third)
-    mixed = author.run(image_to_image("a cat, ink", files[storm], 6), fourth)
-    last = author.run(words("a cat, ink, red", 7), mixed)
-    return {"first": first, "golden": golden, "snow": snow, "third": third, "last": last, "sea": seas[-1]}
+    runs: dict[str, str] = {}
+    desk.canvas.load(desk.author.workflow(desk.author.fitted(words("a cat, day"))))
+    runs["first"] = desk.run()
+    runs["sea"] = desk.reword("day", "the sea")
+    runs["sea 2"] = desk.set("KSampler", "seed", 2)
+    runs["sea 3"] = desk.set("KSampler", "cfg", 5.5)
+    desk.reload(runs["first"])
+    runs["mountain"] = desk.reword("day", "mountain")
+    runs["golden"] = desk.reword("mountain", "mountain, golden hour")
+    runs["snow"] = desk.reword("golden hour", "snow")
+    runs["storm"] = desk.reword("snow", "snow, storm")
+    desk.reload(runs["sea 3"])
+    desk.canvas.do(START_FROM_PICTURE, desk.picture(runs["sea 3"]))
+    runs["watercolor"] = desk.reword("the sea", "watercolor")
+    runs["ink"] = desk.reword("watercolor", "watercolor, ink")
+    runs["mixed"] = desk.set("LoadImage", "image", desk.picture(runs["storm"]))
+    runs["red"] = desk.reword("watercolor, ink", "ink, red")
+    return runs
+
+
+PARENTS = {
+    "first": None, "sea": "first", "sea 2": "sea", "sea 3": "sea 2",
+    "mountain": "first", "golden": "mountain", "snow": "golden", "storm": "snow",
+    "watercolor": "sea 3", "ink": "watercolor", "mixed": "ink", "red": "mixed",
+}  # fmt: skip
 
 
 def shape(author: Author) -> dict[str, Any]:
     items = author.get("executions?limit=100")["items"]
-    return {item["execution"]: (item["parent"], item["merges"], item["status"], item["outputs"]) for item in items}
+    return {
+        item["execution"]: (item["parent"], item["merges"], item["status"], item["outputs"], item["changes"])
+        for item in items
+    }
 
 
-def test_back_to_the_branch_from_yesterday(browser: Any, front_end: Path | None, tmp_path: Path) -> None:
-    with running_host(tmp_path, front_end) as url:
-        runs = twelve_runs(Author(url))
-        before = shape(Author(url))
-        assert len(before) == 12
+def test_back_to_the_branch_from_yesterday(browser: Any, place: Place, tmp_path: Path) -> None:
+    with running_host(tmp_path, place) as url:
+        desk = Desk(browser, url)
+        runs = twelve_runs(desk)
+        before = shape(desk.author)
+        desk.leave()
+    names = {execution: name for name, execution in runs.items()}
+    assert {names[run]: parent and names[parent["execution"]] for run, (parent, *_) in before.items()} == PARENTS
+    assert [names[one["execution"]] for one in before[runs["mixed"]][1]] == ["storm"]
 
-    with running_host(tmp_path, front_end) as url:
-        author = Author(url)
-        assert shape(author) == before, "the history survived"
-        context = browser.new_context(viewport={"width": 1500, "height": 950})
-        canvas = Canvas(context.new_page(), url)
-        canvas.new_tab(color=random.randrange(1 << 24))
-        sidebar = Sidebar(canvas)
-        sidebar.open()
+    with running_host(tmp_path, place) as url:
+        desk = Desk(browser, url)
+        sidebar = desk.sidebar
+        sidebar.wait_for_row(runs["red"])
+        assert shape(desk.author) == before, "the history survived"
+        rows = sidebar.rows()
         sidebar.page.fill(by("provenance-search"), "golden")
         sidebar.page.wait_for_function(
             "() => document.querySelectorAll('[data-testid=provenance-row]:not(.dim)').length === 1"
         )
-        sidebar.select(runs["golden"])
-        sidebar.page.click(by("provenance-reload"))
-        sidebar.row(runs["golden"]).locator(by("provenance-head")).wait_for()
-        canvas.do(SET_TEXT, ["golden", "blue"])
-        canvas.press()
-        (execution,) = canvas.queued
+        desk.reload(runs["golden"])
+        desk.canvas.do(SET_TEXT, ["golden", "blue"])
+        desk.canvas.press()
+        (execution,) = desk.canvas.queued
         sidebar.page.fill(by("provenance-search"), "")
         row = sidebar.wait_for_row(execution)
+        row.locator(by("provenance-head")).wait_for()
         assert '"golden" → "blue"' in row.inner_text()
-        after = shape(author)
+        after = shape(desk.author)
         assert after.pop(execution)[0]["execution"] == runs["golden"]
         assert after == before, "nothing else moved"
-        assert sidebar.errors == []
-        context.close()
+        sidebar.press("Escape")  # from the field to the tree
+        sidebar.press("Escape")  # and out of the selected run, so that all rows are in sight
+        sidebar.page.locator(by("provenance-inspector")).wait_for(state="hidden")
+        assert sidebar.rows() == [execution, *rows]
+        desk.leave()

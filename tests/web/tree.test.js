@@ -132,6 +132,29 @@ test("a new run on top leaves the colours of the others", () => {
   assert.equal(after.get("d"), before.get("b"), "the new run goes on in the colour of its branch");
 });
 
+test("a branch that begins on top has a colour that its neighbours have not", () => {
+  const tree = new Tree();
+  const runs = [run("c", "a", ["cfg 1 → 2"]), run("b", "a", ["cfg 1 → 3"]), run("a")];
+  tree.update(runs, options);
+  const before = colours(tree);
+  tree.update([run("d", "a", ["cfg 1 → 4"]), ...runs], options);
+  assert.ok(![...before.values()].includes(colours(tree).get("d")));
+  tree.update([run("new work"), run("d", "a", ["cfg 1 → 4"]), ...runs], options);
+  assert.equal(new Set(colours(tree).values()).size, 4);
+});
+
+test("colours come through a filter as they were, also through one that matches nothing", () => {
+  const runs = [run("e", "c"), run("d", "b"), run("c", "a", ["cfg 1 → 2"]), run("b", "a", ["cfg 1 → 3"]), run("a")];
+  const tree = new Tree();
+  tree.update(runs, options);
+  const before = colours(tree);
+  tree.update(runs, { ...options, matches: new Set() });
+  tree.update(runs, { ...options, matches: new Set(["b"]) });
+  assert.equal(colours(tree).get("b"), before.get("b"));
+  tree.update(runs, options);
+  assert.deepEqual(colours(tree), before);
+});
+
 test("a filter lights what matches and folds what is far from it", () => {
   const chain = Array.from({ length: 20 }, (_, at) => run(`r${20 - at}`, at === 19 ? null : `r${19 - at}`, [`cfg ${at} → ${at + 1}`]));
   const tree = new Tree();

@@ -144,7 +144,7 @@ export default {
   "frames.hide": "Remove frames",
   "frames.note": "{count} nodes differ from the canvas before.",
   "frames.show": "Frame them",
-  "head.canvas": "Canvas",
+  "head.canvas": "Canvas:",
   "head.go": "The run from which the canvas descends: show it",
   "head.mark": "canvas",
   "head.none": "new work",

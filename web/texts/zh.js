@@ -144,7 +144,7 @@ export default {
   "frames.hide": "取消框线",
   "frames.note": "有 {count} 个节点与之前的画布不同。",
   "frames.show": "框出",
-  "head.canvas": "画布",
+  "head.canvas": "画布：",
   "head.go": "画布所承接的运行：点击查看",
   "head.mark": "画布",
   "head.none": "新作品",

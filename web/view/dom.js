@@ -52,6 +52,9 @@ const PATHS = {
   close: "M6 6l12 12M18 6L6 18",
   more: "M6 12h.01M12 12h.01M18 12h.01",
   parent: "M12 5v14m-6-6l6 6 6-6",
+  stopped: "M7 7h10v10H7z",
+  lost: "M9.2 9a3 3 0 1 1 4 3.2c-.8.4-1.2.9-1.2 1.8M12 17.5h.01",
+  waiting: "M12 4a8 8 0 1 0 0 16 8 8 0 0 0 0-16M12 8v4l3 2",
   warn: "M12 4l9 16H3zM12 10v4M12 17h.01",
 };
 

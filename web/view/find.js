@@ -37,6 +37,7 @@ export class Find {
       ));
     const field = (name, type) =>
       (this.#fields[name] = h("input", { class: "cpv-input", type, placeholder: t(`find.${name}`), "aria-label": t(`find.${name}`), title: t(`find.${name}`), testid: `provenance-filter-${name}` }));
+    const named = (name) => h("label", { class: "cpv-field" }, h("span", {}, t(`find.${name}`)), field(name, "date"));
     this.filters = h(
       "div",
       { class: "cpv-filters", hidden: true },
@@ -44,8 +45,8 @@ export class Find {
       select("decision", VERDICTS),
       field("label", "text"),
       field("model", "text"),
-      field("since", "date"),
-      field("until", "date"),
+      named("since"),
+      named("until"),
     );
     this.toggle = button({
       icon: "filter",

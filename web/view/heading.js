@@ -54,7 +54,7 @@ export class Heading {
     }
     this.canvasHead.dataset.head = String(state.head);
     const mark = state.head === null ? t("head.none") : shortId(state.head);
-    put(this.canvasHead, h("span", { class: "muted" }, t("head.canvas")), " ", mark);
+    put(this.canvasHead, h("span", { class: "muted" }, t("head.canvas")), mark);
     this.canvasHead.title = t(state.head === null ? "head.noneTitle" : "head.go");
     this.canvasHead.disabled = state.head === null;
   }
@@ -62,11 +62,14 @@ export class Heading {
   #drawNotices(state, picking) {
     const t = this.#t;
     const lines = [];
-    if (["broken", "paused", "off", "offline"].includes(state.status?.state)) {
-      lines.push([state.status.state, `${t(`state.${state.status.state}.long`)} ${state.status.reason ?? ""}`.trim(), []]);
+    const told = state.status?.state;
+    const again = [[t("error.again"), () => this.#on.again()]];
+    if (["broken", "paused", "off", "offline"].includes(told)) {
+      const unread = told === "offline" && state.error !== null && state.runs.length > 0;
+      lines.push([told, `${t(`state.${told}.long`)} ${state.status.reason ?? ""}`.trim(), unread ? again : []]);
     }
-    if (state.error !== null) {
-      lines.push(["broken", t("error.read", { reason: state.error }), [[t("error.again"), () => this.#on.again()]]]);
+    if (state.error !== null && told !== "offline" && state.runs.length > 0) {
+      lines.push(["broken", t("error.read", { reason: state.error }), again]);
     }
     if (picking !== null) {
       lines.push(["pick", t(`pick.${picking}`), [[t("cancel"), () => this.#on.stopPick()]]]);
@@ -92,12 +95,18 @@ export class Heading {
   #drawEmpty(state) {
     const t = this.#t;
     const nothing = state.runs.length === 0;
-    const noMatch = state.matches !== null && !state.matches.more && state.matches.ids.size === 0;
-    const key = nothing ? (state.loading ? "loading" : state.error === null ? "empty" : "") : noMatch ? "find.nothing" : "";
+    const noMatch = state.matches !== null && !state.matches.asked && !state.matches.more && state.matches.ids.size === 0;
+    const key = nothing ? (state.loading ? "loading" : state.error === null ? "empty" : "error.read") : noMatch ? "find.nothing" : "";
+    const reason = state.error ?? "";
     this.empty.hidden = key === "";
-    if (this.empty.dataset.key !== key) {
-      this.empty.dataset.key = key;
-      put(this.empty, ...(key === "empty" ? [h("b", {}, t("empty.title")), h("p", {}, t("empty.text"))] : key === "" ? [] : [h("p", {}, t(key))]));
+    if (this.empty.dataset.key !== key + reason) {
+      this.empty.dataset.key = key + reason;
+      const content = {
+        "": [],
+        empty: [h("b", {}, t("empty.title")), h("p", {}, t("empty.text"))],
+        "error.read": [h("p", { role: "alert" }, t(key, { reason })), button({ text: t("error.again"), on: () => this.#on.again() })],
+      };
+      put(this.empty, ...(content[key] ?? [h("p", {}, t(key))]));
     }
     return !nothing && !noMatch;
   }

@@ -189,7 +189,8 @@ export class Inspector {
   /** What the tree knows already, so that the place of the pictures does not jump. */
   #quick(run) {
     const pictures = (run.thumbnails ?? []).map((sha256) => h("figure", {}, h("span", { class: "cpv-picture" }, this.#view.picture(sha256))));
-    return [h("div", { class: `cpv-pictures${pictures.length > 1 ? " many" : ""}` }, ...pictures), h("p", { class: "muted cpv-loading" }, this.#view.t("loading"))];
+    const loading = h("p", { class: "muted cpv-loading" }, this.#view.t("loading"));
+    return [h("div", { class: "cpv-glance" }, h("div", {}, h("div", { class: `cpv-pictures${pictures.length > 1 ? " many" : ""}` }, ...pictures)), h("div", {}, loading))];
   }
 
   async #load(id, renewed) {
@@ -251,11 +252,12 @@ export class Inspector {
     const scroll = this.element.scrollTop;
     put(
       this.element.querySelector(".cpv-details"),
-      this.#pictures(shown),
-      sections.failure(shown, t),
-      this.#comparison(shown, diff, other),
-      part("prompts", sections.prompts(shown, said, t)),
-      part("graph", sections.graphChanges(said, t)),
+      h(
+        "div",
+        { class: "cpv-glance" },
+        h("div", {}, this.#pictures(shown)),
+        h("div", {}, sections.failure(shown, t), this.#comparison(shown, diff, other), part("prompts", sections.prompts(shown, said, t)), part("graph", sections.graphChanges(said, t))),
+      ),
       part("parameters", sections.parameters(prompt instanceof Refusal ? null : prompt, said, texts, t), { note: said?.params.length ? t("part.changed", { count: said.params.length }) : null }),
       part("edges", sections.edges(shown, merges, view.usedBy(shown.execution), t)),
       part("intents", sections.intents(shown)),

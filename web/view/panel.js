@@ -173,7 +173,8 @@ export class Panel {
       statusOf: (run) => statusOf(state, run),
     });
     this.list.element.hidden = !this.#heading.draw(state, this.#picking);
-    this.#find.count.textContent = state.matches === null ? "" : t("find.count", { count: state.matches.ids.size + (state.matches.more ? "+" : "") });
+    const answered = state.matches !== null && !state.matches.asked;
+    this.#find.count.textContent = answered ? t("find.count", { count: state.matches.ids.size + (state.matches.more ? "+" : "") }) : "";
     this.element.setAttribute("aria-busy", String(state.loading));
     const shown = state.selected !== null;
     this.#inspector.element.hidden = this.#split.element.hidden = !shown;

@@ -2,11 +2,12 @@
 
 import { labelOf } from "../fold.js";
 import { changeTone, changeWords, duration, moment, ranked, shortId, withoutSeeds } from "../words.js";
-import { h } from "./dom.js";
+import { h, icon } from "./dom.js";
 import { drawCell, ROW } from "./graph.js";
 
 const MOST_LINES = 4;
 const MOST_PICTURES = 12;
+const MARKS = { error: "warn", interrupted: "stopped", cancelled: "stopped", lost: "lost", queued: "waiting", running: "waiting" };
 
 /**
  * @param {import("../tree.js").TreeRow} row
@@ -47,7 +48,7 @@ export function drawRow(row, cell, view) {
     element.append(h("div", { class: "cpv-body-line muted" }, t("tree.folded", { count: row.folded })));
     return element;
   }
-  element.append(pictures(row, view), words(row, run, status, isHead, view));
+  element.append(pictures(row, status, view), words(row, run, status, isHead, view));
   return element;
 }
 
@@ -56,11 +57,11 @@ export function rowId(row) {
   return `cpv-row-${row.key.replace(/[^\w-]/gu, "_")}`;
 }
 
-function pictures(row, view) {
+function pictures(row, status, view) {
   const strip = row.runs.length > 1;
   const found = row.runs.flatMap((run) => (run.thumbnails ?? []).slice(0, strip ? 1 : 4).map((sha256) => ({ run, sha256 })));
   if (found.length === 0) {
-    return h("div", { class: "cpv-thumbs empty", "aria-hidden": "true" });
+    return h("div", { class: `cpv-thumbs empty ${status}`, "aria-hidden": "true" }, status in MARKS ? icon(MARKS[status]) : null);
   }
   const shown = found.slice(0, strip ? MOST_PICTURES : 4);
   const images = shown.map(({ run, sha256 }) => {
