@@ -8,11 +8,9 @@ import time
 from typing import Any
 
 import pytest
-
 from comfy_provenance.demo.client import Client, Refused
 from comfy_provenance.demo.models import CHECKPOINT
 from comfy_provenance.demo.workflow import to_workflow
-
 
 NO_MODELS = "no small models: set COMFYUI_SMALL_MODELS=unet,clip,vae,cliptype to file names that ComfyUI lists"
 

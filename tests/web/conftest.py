@@ -47,12 +47,17 @@ class Place:
     page: Path | None = None
 
 
+def embedded(page: Path | None = None) -> Place:
+    """The embedded host."""
+    return Place(hosts.embedded(), page)
+
+
 def _places() -> list[Any]:
     further = [Path(p) for p in os.environ.get("COMFY_PROVENANCE_FRONTENDS", "").split(os.pathsep) if p]
-    places = [pytest.param(Place(hosts.embedded()), id="installed")]
+    places = [pytest.param(embedded(), id="installed")]
     for page in further:
         name = page.parents[1].name if page.name == "static" else page.name
-        places.append(pytest.param(Place(hosts.embedded(), page), id=name))
+        places.append(pytest.param(embedded(page), id=name))
     real = hosts.real()
     return places if real is None else [*places, pytest.param(Place(real), id="real")]
 

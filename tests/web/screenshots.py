@@ -24,13 +24,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import conftest  # noqa: F401  makes the package importable
 from comfy_provenance.demo.client import Client
 from comfy_provenance.demo.session import DEMO_MODEL, Painting, Run, Session, composite, load_and_invert, paint
-
 from web.author import Author
 from web.canvas import Canvas
-from web.conftest import BROWSER_OPTIONS, BROWSERS, Place, running_host
+from web.conftest import BROWSER_OPTIONS, BROWSERS, embedded, running_host
 from web.sidebar import Sidebar, by
-
-import hosts
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "images"
 VIEWPORT = {"width": 1360, "height": 850}
@@ -225,7 +222,7 @@ def main() -> int:
             for theme in given.theme or ("dark", "light"):
                 with (
                     tempfile.TemporaryDirectory() as base,
-                    running_host(Path(base), Place(hosts.embedded(), given.front_end_root)) as url,
+                    running_host(Path(base), embedded(given.front_end_root)) as url,
                 ):
                     runs = play(url, WORDS[language])
                     judge(url, WORDS[language], runs)
