@@ -1,8 +1,10 @@
 """The lineage tab over 100,000 made-up runs, in a real browser on the embedded host with the real page.
 
-The runs are answered by the bench itself, so that the page is measured and not the ledger. Told are: the time until
-the first rows stand, the time to read and lay out all runs by scrolling to the end, frame times while scrolling, what
-one new run on top costs, and memory. Needs Playwright, a Chromium and the page's package, as the tests of the tab do:
+The runs are answered by the bench itself, so that the page is measured and not the ledger (`bench/queries.py` measures
+that). Told are: the time until the first rows stand, the time to read and lay out all runs by scrolling to the end,
+frame times while scrolling, what one new run on top costs, and memory; then, on recorded runs, the time from the click
+on *Reload this branch* until the canvas stands and is drawn. Needs Playwright, a Chromium and the page's package, as
+the tests of the tab do:
 
     python bench/sidebar.py [RUNS]
 """
@@ -25,10 +27,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 import conftest  # noqa: F401  makes the package importable
 from comfy_provenance.demo.host.embedded import EmbeddedHost, HostOptions
 from comfy_provenance.demo.serve import PACK_NAME, PACK_ROOT
+from series import TEXT
+from web.author import Author, words
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "msedge", "chrome")
 READY = """() => { const app = window.app ?? window.comfyAPI?.app?.app; if (app) window.app = app;
     return !!(app?.graph && app.extensionManager?.workflow?.activeWorkflow?.changeTracker); }"""
+TOGGLE = "() => window.app.extensionManager.sidebarTab.toggleSidebarTab('provenance-lineage')"
 SCROLL = """async ([frames, step]) => {
     const tree = document.querySelector(".cpv-tree");
     const times = [];
@@ -109,16 +114,23 @@ def told(name: str, times: list[float]) -> None:
     print(f"{name}: p50 {statistics.median(ordered):.1f} ms, p99 {p99:.1f} ms, worst {ordered[-1]:.1f} ms")
 
 
-def measure(page: Any, url: str, runs: list[dict[str, Any]]) -> None:
-    answers = Answers(runs)
+def opened(page: Any, url: str) -> None:
+    """Open the page of the host, and close what greets a fresh profile."""
     page.goto(url)
     page.wait_for_function(READY, timeout=90_000)
-    page.wait_for_timeout(2000)
+    page.wait_for_load_state("networkidle")
+    page.wait_for_timeout(1000)
     page.keyboard.press("Escape")
+    page.locator(".p-dialog-mask").wait_for(state="detached")
+
+
+def measure(page: Any, url: str, runs: list[dict[str, Any]]) -> None:
+    answers = Answers(runs)
+    opened(page, url)
     page.route("**/provenance/v1/executions?*", answers)
     before = heap(page)
     started = time.perf_counter()
-    page.evaluate("() => window.app.extensionManager.sidebarTab.toggleSidebarTab('provenance-lineage')")
+    page.evaluate(TOGGLE)
     page.wait_for_selector("[data-testid=provenance-row]")
     print(f"first rows of {len(runs)} runs: {(time.perf_counter() - started) * 1000:.0f} ms")
     page.wait_for_timeout(500)
@@ -169,6 +181,39 @@ def measure(page: Any, url: str, runs: list[dict[str, Any]]) -> None:
     print(f"memory of the page: {before:.0f} MB before the tab was opened, {heap(page):.0f} MB with all runs")
 
 
+RELOAD = """async (id) => {
+    const { app } = window;
+    const started = performance.now();
+    document.querySelector("[data-testid=provenance-reload]").click();
+    const path = app.extensionManager.workflow.activeWorkflow.path;
+    const frame = () => new Promise((done) => requestAnimationFrame(done));
+    while (app.extensionManager.workflow.activeWorkflow.path === path
+        || (app.rootGraph ?? app.graph).extra?.provenance?.execution !== id) await frame();
+    await frame();
+    return [performance.now() - started, app.graph.nodes.length];
+}"""
+
+
+def measure_reload(page: Any, author: Author, more: int) -> None:
+    """Two runs of a graph with so many nodes more, reloaded in turn."""
+    graph = {
+        **words("a lighthouse"),
+        **{
+            str(20 + at): {"class_type": "CLIPTextEncode", "inputs": {"text": f"{TEXT} {at}", "clip": ["1", 1]}}
+            for at in range(more)
+        },
+    }
+    first = author.run(graph)
+    runs = [first, author.run({**graph, "2": {**graph["2"], "inputs": {"text": "a boat", "clip": ["1", 1]}}}, first)]
+    times = []
+    for at in range(12):
+        page.locator(f'[data-testid=provenance-row][data-execution="{runs[at % 2]}"] .cpv-foot time').click()
+        page.wait_for_selector(f'[data-testid=provenance-inspector][data-run="{runs[at % 2]}"] .cpv-against')
+        took, nodes = page.evaluate(RELOAD, runs[at % 2])
+        times.append(took)
+    told(f"from the click on reload to the canvas, {nodes} nodes", times[2:])
+
+
 def main(count: int) -> int:
     from playwright.sync_api import sync_playwright
 
@@ -184,6 +229,12 @@ def main(count: int) -> int:
     ):
         running = driver.chromium.launch(executable_path=browser, args=["--no-sandbox", "--disable-gpu"])
         measure(running.new_page(viewport={"width": 1500, "height": 950}), host.url, runs)
+        page = running.new_page(viewport={"width": 1500, "height": 950})
+        author = Author(host.url)
+        opened(page, host.url)
+        page.evaluate(TOGGLE)
+        for more in (0, 100):
+            measure_reload(page, author, more)
         running.close()
     return 0
 

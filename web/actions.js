@@ -1,7 +1,7 @@
 /** What the author can do with a run. Each action tells how it went; none of them throws into the page. */
 
 import { Refusal } from "./api.js";
-import { keepDraft } from "./drafts.js";
+import { keepDraft, readDrafts } from "./drafts.js";
 import { labelOf } from "./fold.js";
 import { setHead } from "./head.js";
 import * as host from "./host.js";
@@ -69,7 +69,7 @@ export class Actions {
         setHead(graph, execution);
       }
     }
-    this.#store.apply((now) => ({ ...now, head: execution, selected: execution }));
+    this.#store.apply((now) => ({ ...now, head: execution, selected: execution, draft: !host.hasTabs() && before !== null }));
     const differs = differing(before, host.serialized());
     const lines = [t(host.hasTabs() ? "reload.tab" : "reload.draft")];
     if (marked.length > 0) {
@@ -78,6 +78,24 @@ export class Actions {
     this.#framed = { differs, marked };
     this.frame(host.setting("Provenance.MarkDifferences", false));
     host.toast("success", t("reload.done", { id: shortId(execution) }), lines.join(" "));
+  }
+
+  /** Put the canvas that the last reload replaced back on the canvas, and keep the one that stands there in its stead. */
+  openDraft() {
+    return this.#told("reload.failed", async () => {
+      const [draft] = readDrafts(localStorage);
+      const before = host.serialized();
+      if (draft === undefined || (before !== null && !keepDraft(localStorage, before, new Date().toISOString()))) {
+        host.toast("warn", this.#t("reload.noRoom"));
+        return;
+      }
+      await host.showWorkflow(draft.workflow, this.#t("reload.name"));
+    });
+  }
+
+  /** The notice of a draft goes; the draft stays. */
+  forgetDraft() {
+    this.#store.apply((now) => ({ ...now, draft: false }));
   }
 
   /** Frame the nodes that differ from the canvas before the last reload, or take the frames away. */

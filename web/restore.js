@@ -30,10 +30,8 @@ export function prepare(restored, choices = []) {
   const document = structuredClone(restored[restored.kind]);
   const marked = new Set();
   for (const { path } of restored.drift.redacted) {
-    const node = blank(document, path, restored.kind);
-    if (node !== null) {
-      marked.add(node);
-    }
+    const node = blank(document, path) ? nodeAt(document, path, restored.kind) : null;
+    node?.shown.forEach((id) => marked.add(id));
   }
   for (const choice of choices) {
     substitute(document, restored.kind, choice);
@@ -44,23 +42,42 @@ export function prepare(restored, choices = []) {
   return { document, marked: [...marked] };
 }
 
-/** Empty what stands at a JSON pointer; answers with the id of the node it belongs to, or null. */
-function blank(document, pointer, kind) {
-  const steps = pointer.split("/").slice(1).map((step) => step.replaceAll("~1", "/").replaceAll("~0", "~"));
-  let place = document;
-  for (const step of steps.slice(0, -1)) {
-    place = place?.[step];
+/**
+ * The node that a JSON pointer into the recorded graph leads to: `{id, type, shown}`, or null. `shown` are the nodes of the
+ * root graph that stand for it: itself, or those of the subgraph that it is inside.
+ */
+export function nodeAt(document, pointer, kind) {
+  const way = steps(pointer);
+  if (kind === "prompt") {
+    const type = document?.[way[0]]?.class_type;
+    return type === undefined ? null : { id: way[0], type, shown: [way[0].split(":")[0]] };
   }
-  const last = steps.at(-1);
-  if (last === undefined || typeof place?.[last] !== "string") {
+  const inside = way[0] === "definitions" ? document?.definitions?.subgraphs?.[way[2]] : null;
+  const node = inside === null ? (way[0] === "nodes" ? document?.nodes?.[way[1]] : undefined) : inside?.nodes?.[way[4]];
+  if (!node) {
     return null;
   }
-  place[last] = place[last].replace(MARKER, "");
-  if (kind === "prompt") {
-    return steps[0];
+  const holders = inside === null ? [node] : (document.nodes ?? []).filter((one) => one.type === inside.id);
+  return { id: String(node.id), type: node.type, shown: holders.map((one) => String(one.id)) };
+}
+
+function steps(pointer) {
+  return pointer.split("/").slice(1).map((step) => step.replaceAll("~1", "/").replaceAll("~0", "~"));
+}
+
+/** Empty what stands at a JSON pointer; answers whether a text stood there. */
+function blank(document, pointer) {
+  const way = steps(pointer);
+  const last = way.pop();
+  let place = document;
+  for (const step of way) {
+    place = place?.[step];
   }
-  const node = steps[0] === "nodes" ? document.nodes?.[steps[1]]?.id : undefined;
-  return node === undefined ? null : String(node);
+  if (last === undefined || typeof place?.[last] !== "string") {
+    return false;
+  }
+  place[last] = place[last].replace(MARKER, "");
+  return true;
 }
 
 /** @param {any} document @param {string} kind @param {{from: string, to: string, node?: string}} choice */

@@ -5,7 +5,7 @@
  * @typedef {{text: string, status: string, decision: string, label: string, model: string, since: string, until: string}} Filter
  * @typedef {{runs: Run[], cursor: string|null, complete: boolean, loading: boolean, error: string|null, selected: string|null,
  *   head: string|null, running: string|null, expanded: Set<string>, filter: Filter,
- *   frames: {count: number, on: boolean}|null, matches: Matches|null, status: object|null}} State
+ *   frames: {count: number, on: boolean}|null, draft: boolean, matches: Matches|null, status: object|null}} State
  * @typedef {{ids: Set<string>|null, oldest: string|null, more: boolean, asked: boolean}} Matches
  *   while `asked`, no answer has come: `ids` are those of the question before, or null
  */
@@ -28,6 +28,7 @@ export function initial() {
     filter: NO_FILTER,
     matches: null,
     frames: null,
+    draft: false,
     status: null,
   };
 }

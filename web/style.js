@@ -6,7 +6,7 @@ const CSS = `
   --cpv-bg: var(--comfy-menu-bg, #1b1b1d);
   --cpv-fg: var(--input-text, #ddd);
   --cpv-strong: var(--fg-color, #fff);
-  --cpv-muted: color-mix(in srgb, var(--cpv-fg) 68%, var(--cpv-bg));
+  --cpv-muted: color-mix(in srgb, var(--cpv-fg) 73%, var(--cpv-bg));
   --cpv-line: color-mix(in srgb, var(--cpv-fg) 16%, transparent);
   --cpv-hover: color-mix(in srgb, var(--cpv-fg) 7%, transparent);
   --cpv-chosen: color-mix(in srgb, var(--cpv-accent) 18%, transparent);
@@ -15,7 +15,7 @@ const CSS = `
   --cpv-accent-text: color-mix(in srgb, var(--cpv-accent) 78%, var(--cpv-strong));
   --cpv-good: color-mix(in srgb, #22a55b 76%, var(--cpv-strong));
   --cpv-bad: color-mix(in srgb, #e5484d 76%, var(--cpv-strong));
-  --cpv-warn: color-mix(in srgb, #e09000 76%, var(--cpv-strong));
+  --cpv-warn: color-mix(in srgb, #e09000 62%, var(--cpv-strong));
   --c0: #3b8eea; --c1: #e0823d; --c2: #35a86b; --c3: #b267e6; --c4: #d9598c; --c5: #23a6b0; --c6: #b59a1f; --c7: #8f7ae5;
   box-sizing: border-box; color: var(--cpv-fg); background: var(--cpv-bg);
   font: 400 0.8125rem/1.4 Inter, system-ui, "Noto Sans SC", "PingFang SC", "Microsoft YaHei", sans-serif;
@@ -52,6 +52,9 @@ const CSS = `
   .cpv-button[aria-pressed=true] { background: var(--cpv-chosen); border-color: var(--cpv-accent); color: var(--cpv-strong); }
   .cpv-button.keep[aria-pressed=true] { background: color-mix(in srgb, #22a55b 26%, transparent); border-color: #22a55b; }
   .cpv-button.reject[aria-pressed=true] { background: color-mix(in srgb, #e5484d 26%, transparent); border-color: #e5484d; }
+  .cpv-more { position: relative; display: inline-flex; }
+  .cpv-menu { position: absolute; top: 100%; right: 0; z-index: 4; display: grid; min-width: 10rem; max-width: 18rem; padding: 0.25rem; border: 1px solid var(--cpv-line); border-radius: 6px; background: var(--cpv-bg); box-shadow: 0 4px 16px rgb(0 0 0 / 35%); }
+  .cpv-menu .cpv-button { justify-content: flex-start; }
   .cpv-link { padding: 0; border: 0; background: none; color: var(--cpv-accent-text); font: inherit; cursor: pointer; text-align: left; }
   .cpv-link:hover { text-decoration: underline; }
   .cpv-input { min-width: 0; height: 1.75rem; padding: 0 0.5rem; border: 1px solid var(--cpv-line); border-radius: 6px; background: var(--cpv-field); color: var(--cpv-fg); font: inherit; color-scheme: light dark; }

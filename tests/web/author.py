@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import os
 import random
 import time
+import urllib.request
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from comfy_provenance.demo.client import Client, Refused
 from comfy_provenance.demo.models import CHECKPOINT
 from comfy_provenance.demo.workflow import to_workflow
+from PIL import Image
 
 NO_MODELS = "no small models: set COMFYUI_SMALL_MODELS=unet,clip,vae,cliptype to file names that ComfyUI lists"
 
@@ -80,6 +84,16 @@ class Author:
                 if error.status != 503 or time.monotonic() > deadline:  # the ledger is still being opened
                     raise
             time.sleep(0.05)
+
+    def file(self, name: str) -> bytes:
+        """An output as the host serves it."""
+        subfolder, _, filename = name.rpartition("/")
+        query = urlencode({"filename": filename, "subfolder": subfolder, "type": "output"})
+        with urllib.request.urlopen(f"{self.client.url}/view?{query}", timeout=60) as answer:
+            return bytes(answer.read())
+
+    def picture(self, name: str) -> Image.Image:
+        return Image.open(io.BytesIO(self.file(name)))
 
     def image(self, color: int, parent: str | None = None, **more: Any) -> str:
         return self.run(flat(color, **more), parent)

@@ -108,6 +108,10 @@ class Canvas:
     def head(self) -> str | None:
         return self.do("() => (window.app.rootGraph ?? window.app.graph).extra?.provenance?.execution ?? null")
 
+    def wait_for_head(self, execution: str) -> None:
+        head = "(window.app.rootGraph ?? window.app.graph).extra?.provenance?.execution"
+        self.page.wait_for_function(f"(execution) => {head} === execution", arg=execution)
+
     def serialized(self) -> Any:
         return self.do("() => (window.app.rootGraph ?? window.app.graph).serialize()")
 

@@ -89,10 +89,10 @@ def host_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 
 
 @contextmanager
-def running_host(base: Path, place: Place) -> Iterator[str]:
+def running_host(base: Path, place: Place, *arguments: str) -> Iterator[str]:
     """A host with the pack on a folder that outlives it; its address."""
     page = ("--front-end-root", str(place.page)) if place.page is not None else ()
-    with hosts.running(place.kind, base, arguments=page) as host:
+    with hosts.running(place.kind, base, arguments=(*page, *arguments)) as host:
         url = f"http://127.0.0.1:{host.port}"
         data = json.dumps(SETTINGS).encode()
         headers = {"Content-Type": "application/json"}

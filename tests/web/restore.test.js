@@ -5,7 +5,7 @@ import { test } from "node:test";
 
 import { keepDraft, readDrafts } from "../../web/drafts.js";
 import { replay, reword } from "../../web/replay.js";
-import { differing, hasDrift, prepare, worry } from "../../web/restore.js";
+import { differing, hasDrift, nodeAt, prepare, worry } from "../../web/restore.js";
 
 const none = { nodes: [], models: [], packs: [], inputs: [], redacted: [], not_checked: [] };
 const workflow = (nodes, more = {}) => ({ nodes, links: [], extra: { ds: { scale: 1 }, provenance: { execution: "parent" } }, ...more });
@@ -38,6 +38,19 @@ test("what was withheld is empty, and its node is named", () => {
   const { document, marked } = prepare(restored(workflow(nodes), { redacted }));
   assert.deepEqual(document.nodes.map((node) => node.widgets_values), [["keep", ""], ["a  b"]]);
   assert.deepEqual(marked, ["4", "9"]);
+});
+
+test("what was withheld inside a subgraph is named by the node that stands for it", () => {
+  const secret = `[redacted:hmac-sha256:${"0b".repeat(8)}]`;
+  const definitions = { subgraphs: [{ id: "s-1", nodes: [{ id: 2, type: "Fetch", widgets_values: [secret] }] }] };
+  const path = "/definitions/subgraphs/0/nodes/0/widgets_values/0";
+  const given = restored(workflow([{ id: 7, type: "s-1" }], { definitions }), { redacted: [{ document: "workflow", path }] });
+  const { document, marked } = prepare(given);
+  assert.deepEqual(document.definitions.subgraphs[0].nodes[0].widgets_values, [""]);
+  assert.deepEqual(marked, ["7"]);
+  assert.deepEqual(nodeAt(given.workflow, path, "workflow"), { id: "2", type: "Fetch", shown: ["7"] });
+  assert.equal(nodeAt(given.workflow, "/nodes/4/widgets_values/0", "workflow"), null);
+  assert.deepEqual(nodeAt({ "7:2": { class_type: "Fetch" } }, "/7:2/inputs/key", "prompt"), { id: "7:2", type: "Fetch", shown: ["7"] });
 });
 
 test("a file is replaced only where the author chose it", () => {

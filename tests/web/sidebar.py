@@ -7,6 +7,7 @@ from typing import Any
 from .canvas import Canvas
 
 TAB = "provenance-lineage"
+BUTTON = f".{TAB}-tab-button, .side-bar-button:has(.pi-sitemap)"
 # In the console of the page: what our own scripts say, and what they let fall.
 OURS = ("rovenance", "/extensions/comfy-provenance/")
 

@@ -14,6 +14,17 @@ from PIL import Image
 
 from .canvas import TAB, Canvas
 
+# Whether a tab that is not on screen carries a head.
+HEAD_OF_TAB = """([path, head]) => {
+    const tab = window.app.extensionManager.workflow.openWorkflows.find((one) => one.path === path);
+    return tab?.changeTracker?.activeState?.extra?.provenance?.execution === head;
+}"""
+# A new colour with every run, so that no run is answered from the cache and none is like the one before.
+SEED = """() => {
+    const widget = window.app.graph.nodes.find((n) => n.type === "EmptyImage").widgets.find((w) => w.name === "color");
+    widget.afterQueued = () => { widget.value += 1; };
+}"""
+
 
 @pytest.fixture
 def canvas(browser: Any, host_url: str) -> Iterator[Canvas]:
@@ -62,6 +73,60 @@ def test_the_runs_of_one_press_share_their_parent(canvas: Canvas) -> None:
     assert canvas.sent[-1] == canvas.queued[3]
 
 
+def test_a_batch_of_eight_shares_its_parent(canvas: Canvas) -> None:
+    canvas.press()
+    canvas.press(8)
+    assert canvas.sent == [None, *[canvas.queued[0]] * 8]
+    assert canvas.head() == canvas.queued[8]
+
+
+def test_auto_queue_makes_a_chain(canvas: Canvas) -> None:
+    """Each run descends from the one before; nothing is lost when it is switched off."""
+    mode = "(mode) => { window.app.extensionManager.queueSettings.mode = mode; }"
+    newer = canvas.do("() => window.app.extensionManager.queueSettings !== undefined")
+    if not newer:
+        pytest.skip("this page does not let scripts switch auto-queue on")
+    canvas.do(SEED)
+    canvas.do(mode, "instant")
+    canvas.do("() => window.app.queuePrompt(0, 1)")
+    canvas.wait_for_runs(4)
+    canvas.do(mode, "disabled")
+    canvas.page.wait_for_function("async () => (await (await fetch('/prompt')).json()).exec_info.queue_remaining === 0")
+    canvas.page.wait_for_load_state("networkidle")
+    assert canvas.sent == [None, *canvas.queued[:-1]]
+    assert canvas.head() == canvas.queued[-1]
+
+
+def test_two_browser_tabs_on_one_host_keep_their_own_heads(browser: Any, host_url: str) -> None:
+    context = browser.new_context(viewport={"width": 1400, "height": 900})
+    one, other = (Canvas(context.new_page(), host_url) for _ in range(2))
+    for each in (one, other):
+        each.new_tab(color=random.randrange(1 << 24))
+    for each in (one, other, other, one):
+        each.press()
+    assert one.sent == [None, one.queued[0]]
+    assert other.sent == [None, other.queued[0]]
+    assert (one.head(), other.head()) == (one.queued[1], other.queued[1])
+    context.close()
+
+
+def test_opening_a_workflow_file_sets_the_head(canvas: Canvas) -> None:
+    canvas.press()
+    saved = json.dumps(canvas.serialized())
+    canvas.press()
+    path = canvas.tab_path()
+    canvas.do(
+        """async (text) => {
+            await window.app.handleFile(new File([text], "saved.json", { type: "application/json" }));
+        }""",
+        saved,
+    )
+    canvas.page.wait_for_function(f"(path) => {TAB}.path !== path", arg=path)
+    canvas.wait_for_head(canvas.queued[0])
+    canvas.press()
+    assert canvas.sent[-1] == canvas.queued[0]
+
+
 def test_two_presses_in_quick_succession_are_two_generations(canvas: Canvas) -> None:
     canvas.do("() => { window.app.queuePrompt(0, 1); window.app.queuePrompt(0, 1); }")
     canvas.wait_for_runs(2)
@@ -76,7 +141,8 @@ def test_queueing_is_no_edit(canvas: Canvas) -> None:
     before = canvas.serialized()
     canvas.press()
     canvas.capture()
-    canvas.page.wait_for_timeout(300)
+    canvas.wait_for_head(canvas.queued[0])
+    canvas.capture()
     assert canvas.undo_steps() == 0
     assert not canvas.modified()
     after = canvas.serialized()
@@ -111,8 +177,7 @@ def test_a_dropped_image_sets_the_head(canvas: Canvas, host_url: str) -> None:
         }""",
         list(first),
     )
-    canvas.page.wait_for_timeout(500)
-    assert canvas.head() == canvas.queued[0]
+    canvas.wait_for_head(canvas.queued[0])
     canvas.press()
     assert canvas.sent == [None, canvas.queued[0], canvas.queued[0]]
 
@@ -120,8 +185,8 @@ def test_a_dropped_image_sets_the_head(canvas: Canvas, host_url: str) -> None:
 def test_a_run_that_is_refused_leaves_the_head(canvas: Canvas) -> None:
     canvas.press()
     canvas.do("() => { const g = window.app.graph; g.remove(g.nodes.find(n => n.type === 'EmptyImage')); }")
-    canvas.do("() => window.app.queuePrompt(0, 1)")
-    canvas.page.wait_for_timeout(500)
+    with canvas.page.expect_response(lambda answer: answer.url.endswith("/prompt") and answer.status == 400):
+        canvas.do("() => window.app.queuePrompt(0, 1)")
     assert len(canvas.queued) == 1
     assert canvas.head() == canvas.queued[0]
 
@@ -130,14 +195,16 @@ def test_each_tab_keeps_its_own_head(canvas: Canvas) -> None:
     """Also the one that was left while its run was on the way to the host."""
     first = canvas.tab_path()
     canvas.press()
-    canvas.page.route("**/prompt", lambda route: (canvas.page.wait_for_timeout(1500), route.continue_()))
-    canvas.do("() => { window.app.queuePrompt(0, 1); }")
-    canvas.page.wait_for_timeout(100)
+    held: list[Any] = []
+    canvas.page.route("**/prompt", held.append)
+    with canvas.page.expect_request("**/prompt"):
+        canvas.do("() => { window.app.queuePrompt(0, 1); }")
     canvas.do("() => window.app.extensionManager.command.execute('Comfy.NewBlankWorkflow')")
     canvas.page.wait_for_function(f"(path) => {TAB}.path !== path", arg=first)
+    held.pop().continue_()
     canvas.wait_for_runs(2)
     canvas.page.unroute("**/prompt")
-    canvas.page.wait_for_timeout(300)
+    canvas.page.wait_for_function(HEAD_OF_TAB, arg=[first, canvas.queued[1]])
     assert canvas.head() is None
     canvas.do(
         """async (path) => {
@@ -165,7 +232,8 @@ def test_a_reloaded_page_still_knows_the_head(canvas: Canvas) -> None:
     """Also when nothing was edited since, so that the page saw no reason to keep the canvas anew."""
     canvas.press()
     canvas.press()
-    canvas.page.wait_for_timeout(3000)
+    canvas.wait_for_head(canvas.queued[1])
+    canvas.page.wait_for_timeout(3000)  # the page keeps its canvas in its own time, and does not say when
     canvas.reload()
     assert canvas.head() == canvas.queued[1]
     canvas.press()

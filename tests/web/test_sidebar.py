@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-import re
-import urllib.request
 from pathlib import Path
+from typing import Any
+
+import graphs
+import hosts
 
 from .author import Author, a_word, flat, some_color, words
-from .sidebar import Sidebar, by
+from .canvas import Canvas
+from .conftest import Place, running_host
+from .sidebar import BUTTON, Sidebar, by
 
 # the tree
 
@@ -88,112 +92,71 @@ def test_a_batch_of_seeds_is_one_row_that_opens(sidebar: Sidebar, author: Author
     sidebar.page.wait_for_selector(f'{by("provenance-inspector")}[data-run="{batch[1]}"]')
 
 
-# reload
+def test_a_guess_is_a_dashed_line_and_called_one(sidebar: Sidebar, author: Author, tmp_path: Path) -> None:
+    maker = author.run(words(a_word()))
+    name = author.get(f"executions/{maker}")["outputs"][0]["file"]
+    again = tmp_path / f"{a_word()}.jpg"
+    author.picture(name).convert("RGB").save(again, quality=70)
+    uploaded = author.client.upload(again.name, again.read_bytes())
+    user = author.run(flat(0, load=uploaded), author.image(some_color()))
+    row = sidebar.wait_for_row(user)
+    row.locator(f'.cpv-change.inferred[data-go="{maker}"]', has_text="image like").wait_for()
+    assert row.locator(".cpv-line.inferred").count() >= 1
+    assert row.locator(".cpv-line.merge").count() == 0
+    details = sidebar.details(user)
+    assert details.locator("[data-part=edges] .cpv-basis.inferred").inner_text() == "guessed"
 
 
-def test_reloading_sets_the_head_and_the_next_run_descends_from_it(sidebar: Sidebar) -> None:
-    canvas = sidebar.canvas
-    canvas.press()
-    canvas.press()
-    first, second = canvas.queued
-    path, before = canvas.tab_path(), canvas.serialized()
-    sidebar.wait_for_row(second)
-    sidebar.select(first)
-    sidebar.page.click(by("provenance-reload"))
-    sidebar.row(first).locator(by("provenance-head")).wait_for()
-    assert canvas.head() == first
-    assert canvas.tab_path() != path, "the canvas before keeps its tab"
-    stored = canvas.do(
-        """(path) => { const { openWorkflows } = window.app.extensionManager.workflow;
-                       return openWorkflows.find((w) => w.path === path).activeState.nodes.length; }""",
-        path,
+# live
+
+
+def test_a_run_is_shown_while_it_waits_runs_and_is_stopped(sidebar: Sidebar, author: Author) -> None:
+    slow = [author.client.queue(graphs.slow(size=1024 + at), {}) for at in range(3)]
+    running, stopped, withdrawn = slow
+    sidebar.wait_for_row(running, "running")
+    sidebar.wait_for_row(stopped, "queued")
+    author.client.post("/queue", {"delete": [withdrawn]})
+    sidebar.wait_for_row(withdrawn, "cancelled")
+    sidebar.select(running)
+    author.client.post("/interrupt", {})
+    sidebar.wait_for_row(running, "interrupted")
+    sidebar.wait_for_row(stopped, "running")
+    author.client.post("/interrupt", {})
+    sidebar.wait_for_row(stopped, "interrupted")
+    assert sidebar.rows()[:3] == [withdrawn, stopped, running]
+
+
+def test_a_run_that_a_crash_took_is_lost(browser: Any, place: Place, tmp_path: Path) -> None:
+    page = ("--front-end-root", str(place.page)) if place.page is not None else ()
+    host = hosts.Host(place.kind, tmp_path, arguments=page).start()
+    try:
+        execution = host.submit(graphs.slow())
+        host.recorded(execution, "queued", "running")
+        host.kill()
+    finally:
+        host.stop()
+    with running_host(tmp_path, place) as url:
+        context = browser.new_context(viewport={"width": 1500, "height": 950})
+        made = Sidebar(Canvas(context.new_page(), url))
+        made.open()
+        assert "lost" in made.wait_for_row(execution, "lost").inner_text()
+        assert made.errors == []
+        context.close()
+
+
+def test_the_button_of_the_tab_says_what_is_wrong(sidebar: Sidebar, author: Author) -> None:
+    button = sidebar.page.locator(BUTTON)
+    assert button.get_by_text("!", exact=True).count() == 0
+    said = """{"state": "broken", "recording": false, "reason": "no space left on device"}"""
+    sidebar.page.route("**/provenance/v1/status", lambda route: route.fulfill(body=said))
+    author.image(some_color())
+    button.get_by_text("!", exact=True).wait_for()
+    notice = sidebar.page.locator(".cpv-notice.broken")
+    assert "no space left on device" in notice.inner_text()
+    assert "no space left on device" in sidebar.canvas.do(
+        "() => app.extensionManager.getSidebarTabs().find((tab) => tab.id === 'provenance-lineage').tooltip"
     )
-    assert stored == len(before["nodes"])
-    assert len(canvas.queued) == 2, "loading queues nothing"
-    canvas.press()
-    third = canvas.queued[2]
-    assert canvas.sent[2] == first
-    sidebar.wait_for_row(third).locator(by("provenance-head")).wait_for()
-    sidebar.select(third)
-    inspector = sidebar.visible("provenance-inspector")
-    inspector.locator(f'[data-go="{first}"]').first.wait_for()
-
-
-def test_what_is_loaded_is_what_was_recorded(sidebar: Sidebar, author: Author) -> None:
-    text = a_word()
-    execution = author.run(words(text, 2**53 - 111))
-    author.run(words("something else"), execution)
-    sidebar.wait_for_row(execution)
-    sidebar.select(execution)
-    sidebar.press("Enter")
-    sidebar.row(execution).locator(by("provenance-head")).wait_for()
-    recorded = author.get(f"restore/{execution}")["workflow"]
-    loaded = sidebar.canvas.serialized()
-    values = {str(node["id"]): (node["type"], node.get("widgets_values") or []) for node in loaded["nodes"]}
-    for node in recorded["nodes"]:
-        assert values[str(node["id"])] == (node["type"], node.get("widgets_values") or [])
-    assert sidebar.canvas.do("() => (window.app.rootGraph ?? window.app.graph).extra.provenance.execution") == execution
-
-
-def test_drift_is_told_before_anything_is_loaded(sidebar: Sidebar, author: Author) -> None:
-    maker = author.image(some_color())
-    outputs = author.get(f"executions/{maker}")["outputs"]
-    name = outputs[0]["file"]
-    with urllib.request.urlopen(f"{author.client.url}/view?filename={name}&type=output", timeout=30) as answer:
-        bytes_of_it = answer.read()
-    uploaded = author.client.upload(f"{a_word()}.png", bytes_of_it)
-    user = author.run(flat(0, load=uploaded))
-    author.run(flat(some_color()))
-    directory = next(Path(p).parent for p in [author.get("status")["ledger"]]).parent / "input"
-    (directory / uploaded).unlink()
-    sidebar.wait_for_row(user)
-    sidebar.select(user)
-    head, path = sidebar.canvas.head(), sidebar.canvas.tab_path()
-    sidebar.page.click(by("provenance-reload"))
-    drift = sidebar.visible("provenance-drift")
-    assert uploaded in drift.inner_text()
-    assert (sidebar.canvas.head(), sidebar.canvas.tab_path()) == (head, path), (
-        "nothing is loaded before the word is given"
-    )
-    sidebar.press("Escape")
-    drift.wait_for(state="detached")
-    assert sidebar.canvas.tab_path() == path
-    sidebar.page.click(by("provenance-reload"))
-    drift = sidebar.visible("provenance-drift")
-    drift.get_by_role("button", name=re.compile("Put the kept copies back")).click()
-    drift.get_by_text("Use the copy").click()
-    sidebar.page.click(by("provenance-drift-load"))
-    sidebar.row(user).locator(by("provenance-head")).wait_for()
-    (image,) = [n for n in sidebar.canvas.serialized()["nodes"] if n["type"] == "LoadImage"]
-    assert "restored" in image["widgets_values"][0]
-    assert (directory / image["widgets_values"][0]).read_bytes() == bytes_of_it
-
-
-def test_nodes_that_differ_are_framed_on_request(sidebar: Sidebar, author: Author) -> None:
-    first = author.image(some_color(), prefix=a_word())
-    sidebar.wait_for_row(first)
-    sidebar.select(first)
-    sidebar.page.click(by("provenance-reload"))
-    sidebar.row(first).locator(by("provenance-head")).wait_for()
-    notice = sidebar.page.locator(".cpv-notice.info")
-    assert "differ from the canvas before" in notice.inner_text()
-    undo, values = sidebar.canvas.undo_steps(), sidebar.canvas.serialized()["nodes"]
-    notice.get_by_role("button", name="Frame them").click()
-    notice.get_by_role("button", name="Remove frames").click()
-    notice.get_by_role("button", name="Close").click()
+    sidebar.page.unroute("**/provenance/v1/status")
+    author.image(some_color())
+    button.get_by_text("!", exact=True).wait_for(state="detached")
     notice.wait_for(state="detached")
-    sidebar.canvas.capture()
-    assert sidebar.canvas.undo_steps() == undo, "frames are no edit"
-    assert sidebar.canvas.serialized()["nodes"] == values
-
-
-def test_a_run_without_a_workflow_can_be_reloaded_too(sidebar: Sidebar, author: Author) -> None:
-    execution = author.client.queue(flat(some_color()), {})
-    author.client.wait(execution)
-    sidebar.wait_for_row(execution)
-    sidebar.select(execution)
-    sidebar.page.click(by("provenance-reload"))
-    sidebar.row(execution).locator(by("provenance-head")).wait_for()
-    assert sidebar.canvas.head() == execution
-    sidebar.canvas.press()
-    assert sidebar.canvas.sent[-1] == execution

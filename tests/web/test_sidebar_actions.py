@@ -7,6 +7,9 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
 from .author import Author, a_word, flat, some_color, words
 from .canvas import Canvas
 from .sidebar import Sidebar, by
@@ -75,6 +78,67 @@ def test_decisions_are_one_key_each_and_signed(sidebar: Sidebar, author: Author)
     }  # fmt: skip
     assert [one["decision"] for one in said["decisions"]] == ["keep", "keep", "rate", "note", "label", "reject"]
     assert said["signature"]["state"] == "good"
+
+
+def test_what_was_said_can_be_taken_back_which_is_signed_too(sidebar: Sidebar, author: Author) -> None:
+    execution = author.image(some_color())
+    sidebar.wait_for_row(execution)
+    sidebar.select(execution)
+    sidebar.press("3")
+    sidebar.row(execution).get_by_text("★★★").wait_for()
+    sidebar.page.click(by("provenance-take-back"))
+    sidebar.row(execution).get_by_text("★★★").wait_for(state="detached")
+    said = author.get(f"executions/{execution}")
+    assert [one["decision"] for one in said["decisions"]] == ["rate", "clear"]
+
+
+def test_the_difference_to_any_other_run_is_shown(sidebar: Sidebar, author: Author) -> None:
+    text = a_word()
+    first = author.run(words(f"{text}, day"))
+    second = author.run(words(f"{text}, dusk"), first)
+    third = author.run(words(f"{text}, night"), second)
+    sidebar.wait_for_row(third)
+    details = sidebar.details(third)
+    details.locator("del", has_text="dusk").wait_for()
+    details.get_by_role("button", name="choose another run").click()
+    sidebar.row(first).locator(".cpv-foot time").click()
+    details.locator("del", has_text="day").wait_for()
+    assert first[:6] in details.locator(".cpv-against").inner_text()
+    details.get_by_role("button", name="compare with the parent").click()
+    details.locator("del", has_text="dusk").wait_for()
+
+
+def test_the_id_is_copied(sidebar: Sidebar, author: Author) -> None:
+    execution = author.image(some_color())
+    sidebar.wait_for_row(execution)
+    sidebar.select(execution)
+    sidebar.page.click(by("provenance-copy"))
+    sidebar.page.wait_for_function("async (id) => (await navigator.clipboard.readText()) === id", arg=execution)
+
+
+def test_it_is_said_how_a_file_was_recognised(sidebar: Sidebar, author: Author, tmp_path: Path) -> None:
+    """In this order: the very bytes, the id inside, the same pixels, alike to the eye."""
+    execution = author.run(words(a_word()))
+    name = author.get(f"executions/{execution}")["outputs"][0]["file"]
+    picture = author.picture(name)
+    (tmp_path / "exact.png").write_bytes(author.file(name))
+    text = PngInfo()
+    text.add_text("workflow", picture.info["workflow"])
+    Image.new("RGB", picture.size, 0xABCDEF).save(tmp_path / "embedded.png", pnginfo=text)
+    Image.frombytes("RGB", picture.size, picture.convert("RGB").tobytes()).save(tmp_path / "pixels.bmp")
+    picture.convert("RGB").save(tmp_path / "alike.jpg", quality=75)
+    for file, words_of_it in (
+        ("exact.png", "The very file, byte for byte."),
+        ("embedded.png", "The file carries the id of this run."),
+        ("pixels.bmp", "Another file with the very same pixels."),
+        ("alike.jpg", "A guess."),
+    ):
+        sidebar.page.set_input_files(by("provenance-identify"), tmp_path / file)
+        identified = sidebar.visible("provenance-identified")
+        assert words_of_it in identified.inner_text(), file
+        assert execution[:6] in identified.inner_text(), file
+        sidebar.press("Escape")
+        identified.wait_for(state="detached")
 
 
 def test_a_file_is_traced_to_its_run(sidebar: Sidebar, author: Author, tmp_path: Path) -> None:
@@ -151,6 +215,34 @@ def test_filters_by_verdict(sidebar: Sidebar, author: Author) -> None:
     assert "dim" not in sidebar.row(kept).get_attribute("class")
 
 
+def test_filters_by_label_model_status_and_day(sidebar: Sidebar, author: Author) -> None:
+    label = a_word()
+    labelled, plain = author.run(words(a_word())), author.image(some_color())
+    author.client.post("/provenance/v1/labels", {"execution": labelled, "label": f"the {label} one"})
+    sidebar.wait_for_row(labelled).locator(".cpv-label").wait_for()
+    sidebar.page.click(by("provenance-filters"))
+    lit = lambda run: f'{by("provenance-row")}[data-execution="{run}"]:not(.dim)'  # noqa: E731
+    day = author.get(f"executions/{plain}")["submitted_at"][:10]
+    for name, value, found, left in (
+        ("label", label, labelled, plain),
+        ("model", author.model[:6], labelled, plain),
+        ("status", "success", plain, None),
+        ("since", day, plain, None),
+        ("until", day, plain, None),
+        ("until", "2020-01-01", None, plain),
+    ):
+        field = sidebar.page.locator(by(f"provenance-filter-{name}"))
+        field.select_option(value) if name == "status" else field.fill(value)
+        sidebar.page.wait_for_function("() => document.querySelector('.cpv-count').textContent !== ''")
+        if found is not None:
+            sidebar.page.wait_for_selector(lit(found))
+        if left is not None:
+            sidebar.page.wait_for_selector(lit(left), state="detached")
+        field.select_option("") if name == "status" else field.fill("")
+        sidebar.page.wait_for_selector(lit(plain))
+        sidebar.page.wait_for_function("() => document.querySelector('.cpv-count').textContent === ''")
+
+
 def test_the_tree_is_walked_by_keyboard(sidebar: Sidebar, author: Author) -> None:
     first = author.image(some_color())
     second = author.image(some_color(), first)
@@ -195,7 +287,7 @@ def test_a_host_that_does_not_answer_is_told_and_got_over(sidebar: Sidebar, auth
     sidebar.page.wait_for_selector(f"{by('provenance-status')}[data-state=offline]")
     assert sidebar.row(execution).count() == 1, "what is known stays in sight"
     sidebar.page.unroute("**/provenance/v1/**")
-    sidebar.page.locator(".cpv-notice.broken button").click()
+    sidebar.page.locator(".cpv-notice.offline button").click()
     sidebar.page.wait_for_selector(f"{by('provenance-status')}[data-state=recording]")
     sidebar.page.locator(".cpv-notice").first.wait_for(state="detached")
 

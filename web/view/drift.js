@@ -1,6 +1,6 @@
 /** What is no longer as it was when a run was made, told before its graph is loaded. The author decides; nothing is replaced by itself. */
 
-import { worry } from "../restore.js";
+import { nodeAt, worry } from "../restore.js";
 import { shortId } from "../words.js";
 import { button, h } from "./dom.js";
 import { openDialog } from "./dialog.js";
@@ -72,7 +72,7 @@ export function openDrift(restored, { t, putBack, load, failed }) {
       drift.inputs.length > 0 ? h("section", {}, h("h3", {}, t("drift.inputs")), inputs, kept ? back : null) : null,
       section(t("drift.packs"), drift.packs.map((pack) =>
         item("changed", h("b", {}, pack.name), h("span", {}, ` ${pack.before ?? t("drift.unknown")} → ${pack.after ?? t("drift.gone")}`)))),
-      section(t("drift.redacted"), drift.redacted.map((mark) => item("changed", h("code", {}, mark.path), h("span", { class: "muted" }, ` ${t("drift.empty")}`)))),
+      section(t("drift.redacted"), drift.redacted.map((mark) => withheld(mark, restored, t))),
       section(t("drift.numbers"), worry(restored).map((number) => item("changed", h("code", {}, number), h("span", { class: "muted" }, ` ${t("drift.rounded")}`)))),
       section(t("drift.notChecked"), (drift.not_checked ?? []).map((name) => item("unverified", t(`drift.${name}`)))),
     ],
@@ -109,4 +109,10 @@ function inputItem(input, t) {
     h("span", { class: "muted" }, ` #${input.node} · ${t(`drift.input.${input.state}`)}`),
     h("div", { class: "muted" }, t(input.kept ? "drift.kept" : "drift.notKept")),
   );
+}
+
+function withheld({ path }, restored, t) {
+  const node = nodeAt(restored[restored.kind], path, restored.kind);
+  const name = node === null ? h("code", {}, path) : h("b", { title: path }, `${node.type} #${node.id}`);
+  return item("changed", name, h("span", { class: "muted" }, ` ${t("drift.empty")}`));
 }

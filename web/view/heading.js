@@ -5,7 +5,7 @@ import { button, h, put } from "./dom.js";
 
 /**
  * Draws state; `on` is told what the author asks for: `pause(state)`, `head()`, `again()`, `stopPick()`, `frame(on)`,
- * `forgetFrames()`.
+ * `forgetFrames()`, `openDraft()`, `forgetDraft()`.
  */
 export class Heading {
   #t;
@@ -65,14 +65,16 @@ export class Heading {
     const told = state.status?.state;
     const again = [[t("error.again"), () => this.#on.again()]];
     if (["broken", "paused", "off", "offline"].includes(told)) {
-      const unread = told === "offline" && state.error !== null && state.runs.length > 0;
-      lines.push([told, `${t(`state.${told}.long`)} ${state.status.reason ?? ""}`.trim(), unread ? again : []]);
+      lines.push([told, `${t(`state.${told}.long`)} ${state.status.reason ?? ""}`.trim(), told === "offline" ? again : []]);
     }
     if (state.error !== null && told !== "offline" && state.runs.length > 0) {
       lines.push(["broken", t("error.read", { reason: state.error }), again]);
     }
     if (picking !== null) {
       lines.push(["pick", t(`pick.${picking}`), [[t("cancel"), () => this.#on.stopPick()]]]);
+    }
+    if (state.draft) {
+      lines.push(["info", t("reload.draft"), [[t("reload.openDraft"), () => this.#on.openDraft()], [t("close"), () => this.#on.forgetDraft()]]]);
     }
     if (state.frames !== null) {
       const { on, count } = state.frames;

@@ -3,7 +3,9 @@
 import { isAbort, Refusal } from "../api.js";
 import { labelOf } from "../fold.js";
 import { moment, shortId } from "../words.js";
+import { bar, RUN_ACTIONS } from "./bar.js";
 import { button, h, put } from "./dom.js";
+import { PARTS } from "./parts.js";
 import * as sections from "./sections.js";
 
 const KEPT = 60;
@@ -14,7 +16,11 @@ export class Inspector {
   #api;
   #view;
   #on;
+<<<<<<< HEAD
   /** @type {Known|null} */
+=======
+  #tools;
+>>>>>>> d8218a1 (Tab: parts and actions are lists that features add to; menu, draft, taking back, names of withheld nodes; tests of reload, looks and life)
   #run = null;
   /** @type {import("../record.js").Execution|null} */
   #shown = null;
@@ -26,11 +32,12 @@ export class Inspector {
   #details = new Map();
 
   /**
-   * @param {{api: import("../api.js").Record, view: object, on: object}} options
-   *   `view`: `t`, `locale`, `picture(sha256)`, `full(output)`, `usedBy(id)`; `on`: what each action does
+   * @param {{api: import("../api.js").Record, view: object, tools: object, on: object}} options
+   *   `tools`: what actions get, see `bar.js`; `view`: `t`, `locale`, `picture(sha256)`, `full(output)`, `usedBy(id)`; `on`: what each action does
    */
-  constructor({ api, view, on }) {
+  constructor({ api, view, tools, on }) {
     this.#api = api;
+    this.#tools = tools;
     this.#view = view;
     this.#on = on;
     this.element = h("section", {
@@ -43,11 +50,6 @@ export class Inspector {
 
   destroy() {
     this.#abort?.abort();
-  }
-
-  /** The run that is shown in full, as `show` answers, or null while it is read. */
-  get details() {
-    return this.#shown;
   }
 
   /** Show a run: `run` as the tree knows it, or null with an id of one that the tree does not hold. */
@@ -153,9 +155,7 @@ export class Inspector {
         { class: "cpv-title" },
         h("h3", {}, labelOf(run) ?? t("inspector.run", { id: shortId(run.execution) })),
         h("span", { class: "muted" }, run.submitted_at ? moment(run.submitted_at, new Date(), this.#view.locale) : ""),
-        button({ icon: "apply", title: t("actions.apply"), kind: "quiet", testid: "provenance-apply", disabled: !run.parent, on: () => this.#on.apply() }),
-        button({ icon: "download", title: t("actions.download"), kind: "quiet", testid: "provenance-download", on: () => this.#on.download() }),
-        button({ icon: "copy", title: t("actions.copy"), kind: "quiet", testid: "provenance-copy", on: () => this.#on.copy() }),
+        ...bar(RUN_ACTIONS, { t, tools: this.#tools, most: 4, run: () => this.#shown ?? this.#run }),
         button({ icon: "close", title: t("inspector.close"), kind: "quiet", on: () => this.#on.close() }),
       ),
       h(
@@ -205,16 +205,15 @@ export class Inspector {
       const shown = known?.key === key && run?.status === "success" ? known.shown : await this.#api.execution(id, signal);
       this.#remember(id, { key, shown });
       const other = this.#against ?? (shown.parent?.known ? shown.parent.execution : null);
-      const [diff, prompt, environment] = await Promise.all([
+      const [diff, ...read] = await Promise.all([
         other ? this.#api.diff(other, shown.execution, signal).catch(forgiven) : null,
-        shown.snapshot?.prompt ? this.#api.document(shown.snapshot.prompt, signal).catch(forgiven) : null,
-        shown.environment ? this.#api.document(shown.environment, signal).catch(forgiven) : null,
+        ...PARTS.map((part) => part.read?.(this.#api, shown, signal)?.catch(forgiven) ?? null),
       ]);
       if (signal.aborted || this.#run?.execution !== id) {
         return;
       }
       this.#shown = shown;
-      this.#draw({ shown, diff, prompt, environment, other });
+      this.#draw({ shown, diff, read, other });
       this.#on.loaded(shown);
     } catch (error) {
       if (!isAbort(error)) {
@@ -241,14 +240,24 @@ export class Inspector {
     }
   }
 
-  #draw({ shown, diff, prompt, environment, other }) {
+  #draw({ shown, diff, read, other }) {
     const view = this.#view;
     const { t } = view;
+<<<<<<< HEAD
     const memory = this.#memory;
     const part = (key, content, options = {}) => sections.part(t(`part.${key}`), content, { key, memory, ...options });
     const said = diff instanceof Refusal ? null : diff;
     const texts = new Set(shown.prompts.map((prompt_) => `${prompt_.node}/${prompt_.input}`));
     const merges = this.#run?.merges ?? shown.merges ?? [];
+=======
+    const told = { shown, diff: diff instanceof Refusal ? null : diff, merges: this.#run.merges ?? shown.merges ?? [], view };
+    const parts = (glance) =>
+      PARTS.map((part, at) => {
+        const { key, open, note } = part;
+        const wanted = Boolean(part.glance) === glance;
+        return wanted ? sections.part(t(`part.${key}`), part.content(told, read[at]), { key, memory: this.#memory, open, note: note?.(told) }) : null;
+      });
+>>>>>>> d8218a1 (Tab: parts and actions are lists that features add to; menu, draft, taking back, names of withheld nodes; tests of reload, looks and life)
     const scroll = this.element.scrollTop;
     put(
       this.element.querySelector(".cpv-details"),
@@ -256,21 +265,9 @@ export class Inspector {
         "div",
         { class: "cpv-glance" },
         h("div", {}, this.#pictures(shown)),
-        h("div", {}, sections.failure(shown, t), this.#comparison(shown, diff, other), part("prompts", sections.prompts(shown, said, t)), part("graph", sections.graphChanges(said, t))),
+        h("div", {}, sections.failure(shown, t), this.#comparison(shown, diff, other), ...parts(true)),
       ),
-      part("parameters", sections.parameters(prompt instanceof Refusal ? null : prompt, said, texts, t), { note: said?.params.length ? t("part.changed", { count: said.params.length }) : null }),
-      part("edges", sections.edges(shown, merges, view.usedBy(shown.execution), t)),
-      part("intents", sections.intents(shown)),
-      part("decisions", sections.decisions(shown, view)),
-      part("models", sections.models(shown, said, t)),
-      part("inputs", sections.inputs(shown, t)),
-      part("times", sections.times(shown, view), { open: false }),
-      part("signature", sections.signature(shown, view), { open: false }),
-      part("environment", sections.environment(environment instanceof Refusal ? null : environment, said, t), {
-        open: false,
-        note: said?.environment.length ? t("part.changed", { count: said.environment.length }) : null,
-      }),
-      part("redactions", shown.redactions.length > 0 ? h("ul", { class: "cpv-lines" }, ...shown.redactions.map((mark) => h("li", {}, h("code", {}, `${mark.document} ${mark.path}`)))) : null, { open: false }),
+      ...parts(false),
     );
     this.element.scrollTop = scroll;
   }

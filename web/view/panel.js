@@ -3,7 +3,8 @@
 import { parentOf } from "../fold.js";
 import { find, NO_FILTER, statusOf, toggled } from "../state.js";
 import { Tree } from "../tree.js";
-import { button, h } from "./dom.js";
+import { bar, TAB_ACTIONS } from "./bar.js";
+import { h } from "./dom.js";
 import { chosen, takeFiles } from "./drop.js";
 import { Find } from "./find.js";
 import { Heading } from "./heading.js";
@@ -48,9 +49,12 @@ export class Panel {
       },
       nearEnd: () => void store.older(),
     });
+    const file = h("input", { type: "file", hidden: true, testid: "provenance-identify", on: { change: () => chosen(file, (found) => this.#identify(found)) } });
+    const tools = { t, api, store, actions, go: (id) => void this.go(id), chooseFile: () => file.click() };
     this.#inspector = new Inspector({
       api,
-      view: { t, locale: parts.locale, picture: pictures.small, full: pictures.full, usedBy: (id) => this.#usedBy(id) },
+      tools,
+      view: { t, locale: parts.locale, picture: pictures.small, full: pictures.full, usedBy: (id) => this.#usedBy(id), takeBack: () => void actions.decide(this.#selected, { decision: "clear" }) },
       on: {
         go: (id) => void this.go(id),
         close: () => this.#select(null),
@@ -60,15 +64,12 @@ export class Panel {
         decide: (verdict) => void this.#decide(verdict),
         rate: (rating) => void this.#rate(rating),
         say: (what, text) => void this.#say(what, text),
-        apply: () => this.#apply(),
-        download: () => void actions.download(this.#selected),
-        copy: () => void actions.copyId(this.#selected),
         enlarge: (run, output) => actions.enlarge(output),
         focusTree: () => this.list.element.focus(),
         loaded: () => {},
       },
     });
-    this.#build();
+    this.#build(file, bar(TAB_ACTIONS, { t, tools, most: 4 }));
     this.#unsubscribe = store.subscribe(() => this.#draw());
     this.#timer = setInterval(() => this.#readHead(), HEAD_EVERY_MS);
     this.#readHead();
@@ -107,7 +108,7 @@ export class Panel {
     return this.#parts.store.state.selected;
   }
 
-  #build() {
+  #build(file, offered) {
     const { t, actions, store } = this.#parts;
     this.#heading = new Heading({
       t,
@@ -118,10 +119,11 @@ export class Panel {
         stopPick: () => this.#stopPick(),
         frame: (on) => actions.frame(on),
         forgetFrames: () => actions.forgetFrames(),
+        openDraft: () => void actions.openDraft(),
+        forgetDraft: () => actions.forgetDraft(),
       },
     });
     const { status, pause, canvasHead, notices, empty } = this.#heading;
-    const file = h("input", { type: "file", hidden: true, testid: "provenance-identify", on: { change: () => chosen(file, (found) => this.#identify(found)) } });
     this.#inspector.element.hidden = true;
     const body = h("div", { class: "cpv-body" }, h("div", { class: "cpv-tree-box" }, this.list.element, empty));
     this.#split = new Split({ label: t("split"), body });
@@ -140,7 +142,7 @@ export class Panel {
         status,
         canvasHead,
         h("span", { class: "cpv-space" }),
-        button({ icon: "image", title: t("identify.button"), kind: "quiet", on: () => file.click() }),
+        ...offered,
         pause,
         file,
       ),
@@ -254,14 +256,6 @@ export class Panel {
       await actions.label(id, text);
     } else {
       await actions.decide(id, { decision: what, reason: text });
-    }
-  }
-
-  #apply() {
-    const run = find(this.#parts.store.state, this.#selected) ?? this.#inspector.details;
-    const parent = run ? parentOf(run) : null;
-    if (parent !== null) {
-      void this.#parts.actions.apply(this.#selected, parent);
     }
   }
 

@@ -200,13 +200,17 @@ function* flatten(value, path = "") {
   }
 }
 
-/** What the author said about the run, oldest first. */
+/** What the author said about the run, oldest first; what stands can be taken back, which is said and signed like the rest. */
 export function decisions(run, view) {
   const { t } = view;
-  return (run.decisions ?? []).map((said) => {
+  const told = (run.decisions ?? []).map((said) => {
     const words = said.decision === "rate" ? "★".repeat(said.rating ?? 0) : said.decision === "label" ? (said.label ?? t("decision.unlabelled")) : t(`decision.${said.decision}`);
     return h("div", { class: "cpv-item" }, h("b", {}, words), said.reason ? h("span", {}, ` ${said.reason}`) : null, h("div", { class: "muted" }, said.recorded_at ? absolute(said.recorded_at, view) : ""));
   });
+  const { decision, rating, note } = run.decision ?? {};
+  return decision || rating || note
+    ? [...told, h("button", { type: "button", class: "cpv-link", testid: "provenance-take-back", on: { click: () => view.takeBack() } }, t("decision.takeBack"))]
+    : told;
 }
 
 /** Files that the run loaded. */
