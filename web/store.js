@@ -144,7 +144,7 @@ export class Store {
         this.apply((now) => state.matchesLoaded(now, page));
         cursor = page.next;
         await this.reach(this.state.matches?.oldest ?? null, signal);
-      } while (cursor !== null && !signal.aborted && (this.state.matches?.ids.size ?? MOST_MATCHES) < MOST_MATCHES);
+      } while (cursor !== null && !signal.aborted && (this.state.matches?.ids?.size ?? MOST_MATCHES) < MOST_MATCHES);
     });
   }
 

@@ -12,10 +12,10 @@ const CSS = `
   --cpv-chosen: color-mix(in srgb, var(--cpv-accent) 18%, transparent);
   --cpv-field: color-mix(in srgb, var(--cpv-fg) 7%, var(--cpv-bg));
   --cpv-accent: var(--p-primary-color, #60a5fa);
-  --cpv-accent-text: color-mix(in srgb, var(--cpv-accent) 78%, var(--cpv-strong));
-  --cpv-good: color-mix(in srgb, #22a55b 76%, var(--cpv-strong));
-  --cpv-bad: color-mix(in srgb, #e5484d 76%, var(--cpv-strong));
-  --cpv-warn: color-mix(in srgb, #e09000 62%, var(--cpv-strong));
+  --cpv-accent-text: color-mix(in srgb, var(--cpv-accent) 66%, var(--cpv-strong));
+  --cpv-good: color-mix(in srgb, #22a55b 60%, var(--cpv-strong));
+  --cpv-bad: color-mix(in srgb, #e5484d 72%, var(--cpv-strong));
+  --cpv-warn: color-mix(in srgb, #e09000 54%, var(--cpv-strong));
   --c0: #3b8eea; --c1: #e0823d; --c2: #35a86b; --c3: #b267e6; --c4: #d9598c; --c5: #23a6b0; --c6: #b59a1f; --c7: #8f7ae5;
   box-sizing: border-box; color: var(--cpv-fg); background: var(--cpv-bg);
   font: 400 0.8125rem/1.4 Inter, system-ui, "Noto Sans SC", "PingFang SC", "Microsoft YaHei", sans-serif;

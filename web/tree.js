@@ -78,7 +78,7 @@ export class Tree {
 
   #rebuild(runs) {
     const before = { ...start(), seen: this.#coloured };
-    this.#given = Math.max(this.#given, this.#carries.at(-1).next);
+    this.#given = Math.max(this.#given, this.#carries[this.#carries.length - 1].next);
     let onTop = before.seen.size > 0;
     this.#children = new Map();
     this.#orphans = new Set();
@@ -88,7 +88,7 @@ export class Tree {
     this.#connect(runs, 0);
     this.#draw(runs, (row) => {
       const own = row.ids.map((id) => colourOf(before, id)).find((colour) => colour !== undefined);
-      onTop &&= own === undefined;
+      onTop = onTop && own === undefined;
       const isTip = row.ids.every((id) => this.childrenOf(id).every((child) => row.ids.includes(child)));
       if (!onTop || !isTip) {
         return own; // else what comes down to it decides

@@ -87,7 +87,8 @@ def test_auto_queue_makes_a_chain(canvas: Canvas) -> None:
     if not newer:
         pytest.skip("this page does not let scripts switch auto-queue on")
     canvas.do(SEED)
-    canvas.do(mode, "instant")
+    major, minor = map(int, canvas.do("() => window.__COMFYUI_FRONTEND_VERSION__").split(".")[:2])
+    canvas.do(mode, "instant" if (major, minor) < (1, 40) else "instant-running")
     canvas.do("() => window.app.queuePrompt(0, 1)")
     canvas.wait_for_runs(4)
     canvas.do(mode, "disabled")
@@ -196,7 +197,7 @@ def test_each_tab_keeps_its_own_head(canvas: Canvas) -> None:
     first = canvas.tab_path()
     canvas.press()
     held: list[Any] = []
-    canvas.page.route("**/prompt", held.append)
+    canvas.page.route("**/prompt", lambda route: held.append(route))
     with canvas.page.expect_request("**/prompt"):
         canvas.do("() => { window.app.queuePrompt(0, 1); }")
     canvas.do("() => window.app.extensionManager.command.execute('Comfy.NewBlankWorkflow')")

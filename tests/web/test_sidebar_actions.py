@@ -124,13 +124,15 @@ def test_it_is_said_how_a_file_was_recognised(sidebar: Sidebar, author: Author, 
     (tmp_path / "exact.png").write_bytes(author.file(name))
     text = PngInfo()
     text.add_text("workflow", picture.info["workflow"])
-    Image.new("RGB", picture.size, 0xABCDEF).save(tmp_path / "embedded.png", pnginfo=text)
-    Image.frombytes("RGB", picture.size, picture.convert("RGB").tobytes()).save(tmp_path / "pixels.bmp")
+    picture.save(tmp_path / "embedded.png", pnginfo=text)
+    Image.new("RGB", picture.size, 0xABCDEF).save(tmp_path / "claimed.png", pnginfo=text)
+    Image.frombytes("RGB", picture.size, picture.convert("RGB").tobytes()).save(tmp_path / "pixels.png")
     picture.convert("RGB").save(tmp_path / "alike.jpg", quality=75)
     for file, words_of_it in (
         ("exact.png", "The very file, byte for byte."),
-        ("embedded.png", "The file carries the id of this run."),
-        ("pixels.bmp", "Another file with the very same pixels."),
+        ("embedded.png", "The file carries the id of this run, and the very pixels of its picture."),
+        ("claimed.png", "Anybody can write an id into a file: a guess."),
+        ("pixels.png", "Another file with the very same pixels."),
         ("alike.jpg", "A guess."),
     ):
         sidebar.page.set_input_files(by("provenance-identify"), tmp_path / file)

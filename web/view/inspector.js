@@ -16,11 +16,8 @@ export class Inspector {
   #api;
   #view;
   #on;
-<<<<<<< HEAD
-  /** @type {Known|null} */
-=======
   #tools;
->>>>>>> d8218a1 (Tab: parts and actions are lists that features add to; menu, draft, taking back, names of withheld nodes; tests of reload, looks and life)
+  /** @type {Known|null} */
   #run = null;
   /** @type {import("../record.js").Execution|null} */
   #shown = null;
@@ -243,21 +240,13 @@ export class Inspector {
   #draw({ shown, diff, read, other }) {
     const view = this.#view;
     const { t } = view;
-<<<<<<< HEAD
-    const memory = this.#memory;
-    const part = (key, content, options = {}) => sections.part(t(`part.${key}`), content, { key, memory, ...options });
-    const said = diff instanceof Refusal ? null : diff;
-    const texts = new Set(shown.prompts.map((prompt_) => `${prompt_.node}/${prompt_.input}`));
-    const merges = this.#run?.merges ?? shown.merges ?? [];
-=======
-    const told = { shown, diff: diff instanceof Refusal ? null : diff, merges: this.#run.merges ?? shown.merges ?? [], view };
+    const told = { shown, diff: diff instanceof Refusal ? null : diff, merges: this.#run?.merges ?? shown.merges ?? [], view };
     const parts = (glance) =>
       PARTS.map((part, at) => {
         const { key, open, note } = part;
         const wanted = Boolean(part.glance) === glance;
         return wanted ? sections.part(t(`part.${key}`), part.content(told, read[at]), { key, memory: this.#memory, open, note: note?.(told) }) : null;
       });
->>>>>>> d8218a1 (Tab: parts and actions are lists that features add to; menu, draft, taking back, names of withheld nodes; tests of reload, looks and life)
     const scroll = this.element.scrollTop;
     put(
       this.element.querySelector(".cpv-details"),

@@ -175,8 +175,8 @@ export class Panel {
       statusOf: (run) => statusOf(state, run),
     });
     this.list.element.hidden = !this.#heading.draw(state, this.#picking);
-    const answered = state.matches !== null && !state.matches.asked;
-    this.#find.count.textContent = answered ? t("find.count", { count: state.matches.ids.size + (state.matches.more ? "+" : "") }) : "";
+    const { ids = null, asked = true, more = false } = state.matches ?? {};
+    this.#find.count.textContent = ids === null || asked ? "" : t("find.count", { count: `${ids.size}${more ? "+" : ""}` });
     this.element.setAttribute("aria-busy", String(state.loading));
     const shown = state.selected !== null;
     this.#inspector.element.hidden = this.#split.element.hidden = !shown;
