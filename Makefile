@@ -15,10 +15,10 @@ SPECS := pyproject.toml requirements.txt constraints-dev.txt
 PIP := $(PY) -m pip --disable-pip-version-check --quiet install --no-input -c constraints-dev.txt
 RUN := PYTHONDONTWRITEBYTECODE=1 $(PY)
 
-.PHONY: help demo serve test coverage soak lint types format bench clean distclean
+.PHONY: help demo serve test coverage soak lint types format screenshots bench clean distclean
 
 help:  ## list the targets
-	@awk -F ':.*##' '/^[a-z]+:.*##/ {printf "  make %-10s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*##' '/^[a-z]+:.*##/ {printf "  make %-13s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # A .venv that is already there is used as it is.
 $(PY):
@@ -91,6 +91,9 @@ types:  ## types of the page's scripts, against the types that ComfyUI's fronten
 format: $(READY)  ## rewrite the sources in the house style
 	@$(PY) -m ruff check --fix .
 	@$(PY) -m ruff format .
+
+screenshots: $(READY)  ## the pictures of the tab for the README, in both themes and languages
+	@$(RUN) tests/web/screenshots.py
 
 bench: $(READY)  ## measure the cost of recording
 	@for bench in hooks record verify size queries overhead; do bench=bench/$$bench.py; echo "== $$bench"; $(RUN) $$bench || exit 1; done

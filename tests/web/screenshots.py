@@ -9,7 +9,6 @@ are those of the session that was played. Needs what the tests of the tab need.
 from __future__ import annotations
 
 import argparse
-import io
 import shutil
 import sys
 import tempfile
@@ -32,8 +31,9 @@ from web.sidebar import Sidebar, by
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "images"
 VIEWPORT = {"width": 1360, "height": 850}
 SIDEBAR = 460
+NARROW_HEIGHT = 620
 SCALE = 1.5
-COLOURS = 192
+QUALITY = 76
 
 
 @dataclass(frozen=True)
@@ -121,20 +121,25 @@ class Camera:
     def __init__(self, folder: Path, suffix: str, sidebar: Sidebar) -> None:
         self.folder, self.suffix, self.sidebar = folder, suffix, sidebar
 
-    def shoot(self, name: str) -> None:
-        """The page as it stands, with no more colours than it needs."""
+    def shoot(self, name: str, *, narrow: bool = False) -> None:
+        """The page as it stands; `narrow`: the sidebar alone."""
         page = self.sidebar.page
         page.mouse.move(VIEWPORT["width"] - 5, VIEWPORT["height"] - 5)
         page.wait_for_function(
             """() => [...document.querySelectorAll("[data-testid=provenance-tab] img, .cpv-dialog img")]
                 .every((image) => image.complete)"""
         )
+        page.wait_for_function("() => !document.querySelector('.p-toast-message')")
         page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
-        picture = Image.open(io.BytesIO(page.screenshot(animations="disabled", caret="hide"))).convert("RGB")
-        path = self.folder / f"{name}-{self.suffix}.png"
-        picture.quantize(COLOURS, Image.Quantize.MEDIANCUT, dither=Image.Dither.FLOYDSTEINBERG).save(
-            path, optimize=True
-        )
+        box = page.locator(by("provenance-tab")).bounding_box()
+        clip = {"x": 0, "y": 0, **VIEWPORT}
+        if narrow:
+            clip = {"x": box["x"], "y": box["y"], "width": box["width"], "height": NARROW_HEIGHT}
+        path = self.folder / f"{name}-{self.suffix}.jpg"
+        page.screenshot(path=path, clip=clip, type="jpeg", quality=QUALITY, animations="disabled", caret="hide")
+        with Image.open(path) as picture:
+            picture.load()
+        picture.save(path, quality=QUALITY, subsampling=0, optimize=True, progressive=True)
         print(f"{path.name}  {picture.width}x{picture.height}  {path.stat().st_size // 1024} KiB")
 
 
@@ -169,20 +174,26 @@ def photograph(browser: Any, url: str, runs: dict[str, Run], language: str, them
     page = sidebar.page
     widen(page)
 
-    canvas.load(runs["both"].workflow)
-    both = runs["both"].execution
-    sidebar.details(both)
+    chosen, snow = runs["watercolour"].execution, runs["snow"].execution
+    canvas.load(runs["watercolour"].workflow)
+    canvas.do("() => window.app.extensionManager.command.execute('Comfy.Canvas.FitView')")
+    sidebar.details(chosen)
     camera.shoot("tab")
+
+    page.keyboard.press("c")
+    sidebar.row(snow).locator(".cpv-foot time").click()
+    page.click(by("provenance-compare-slider"))
+    camera.shoot("compare")
+    page.keyboard.press("Escape")
 
     page.keyboard.press("Escape")
     page.fill(by("provenance-search"), words.find)
     page.wait_for_selector(by("provenance-fold"))
-    sidebar.details(runs["snow"].execution)
-    camera.shoot("find")
+    sidebar.details(snow)
+    camera.shoot("find", narrow=True)
 
     page.click(by("provenance-reload"))
-    sidebar.row(runs["snow"].execution).locator(by("provenance-head")).wait_for()
-    camera.shoot("reload")
+    sidebar.row(snow).locator(by("provenance-head")).wait_for()
     page.fill(by("provenance-search"), "")
     canvas.do(
         """([from, to]) => {
@@ -195,8 +206,9 @@ def photograph(browser: Any, url: str, runs: dict[str, Run], language: str, them
     )
     canvas.press()
     sidebar.wait_for_row(canvas.queued[-1])
-    page.keyboard.press("Escape")
-    camera.shoot("carry-on")
+    sidebar.details(canvas.queued[-1])
+    page.locator(".cpv-notice.info").get_by_role("button").last.click()
+    camera.shoot("carry-on", narrow=True)
     assert sidebar.errors == [], sidebar.errors
     context.close()
 
