@@ -18,6 +18,7 @@ from ..verify import layout
 from ..verify.description import Description
 from . import crate, instructions, prov
 from .options import Progress
+from .page import verifier_page
 from .report import page
 from .story import Story
 from .telling import Shown, tell
@@ -61,7 +62,7 @@ class Views:
         yield layout.BAG_INFO, [info]
         yield layout.BAGIT, [layout.BAGIT_TEXT]
         yield layout.REPORT, page.blocks(story, self._shown, progress)
-        yield layout.PAGE, [(ASSETS / "verify.html").read_bytes()]
+        yield layout.PAGE, [verifier_page()]
         for language, name in layout.READMES.items():
             yield name, [instructions.text(story, language).encode()]
         yield layout.SIGNERS, [sshsig.allowed_signers(self._public, origin).encode()]
