@@ -302,7 +302,7 @@ def _cluster(metadata: MetaData) -> None:
     mostly null holds the other rows only.
     """
     for table in metadata.tables.values():
-        if not table.info.get("large_rows") and table.autoincrement_column is None:
+        if table.autoincrement_column is None:
             table.dialect_options["sqlite"]["with_rowid"] = False
         for index in table.indexes:
             if index.info.get("sparse"):
@@ -326,3 +326,7 @@ def storage_errors() -> Iterator[None]:
             raise
         cause = next((cause for text, cause in _CAUSES if text in str(origin)), str(origin))
         raise StorageError(f"the ledger's database refused: {cause}") from error
+    except UnicodeDecodeError as error:  # the driver's, where SQLite names a table or a column that somebody damaged
+        if b"malformed" not in error.object:
+            raise
+        raise StorageError("the ledger's database refused: the database file is damaged") from error

@@ -12,6 +12,7 @@ import sqlite3
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,7 @@ def places(victim: studio.Victim, count: int, chance: random.Random) -> list[Pla
 
 def cells(path: Path) -> Iterator[Cell]:
     database = sqlite3.connect(path)
+    database.text_factory = partial(str, encoding="utf-8", errors="surrogateescape")  # a column's type may be damaged
     tables = [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")]
     for table in tables:
         if table in LEFT_OUT:

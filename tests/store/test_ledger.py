@@ -343,3 +343,14 @@ def test_an_append_that_fails_after_another_process_wrote_does_not_stop_the_next
         recorder.submit("two")
     assert recorder.submit("three") == 3
     other.close()
+
+
+def test_a_schema_with_bytes_that_are_no_text_is_told_as_damage(ledger: Ledger) -> None:
+    """Its error message is no UTF-8 either, which the driver cannot read."""
+    ledger.close()
+    path = ledger.root / "ledger.sqlite3"
+    data = path.read_bytes()
+    assert b"ON outputs (pixels)" in data
+    path.write_bytes(data.replace(b"ON outputs (pixels)", b"ON outputs (pixel\xf8)"))
+    with pytest.raises(StorageError, match="damaged"):
+        Ledger.open(ledger.root, read_only=True)
