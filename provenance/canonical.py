@@ -35,6 +35,15 @@ def statement_bytes(value: Any) -> bytes:
         raise InputError(f"value cannot be written as JSON: {error}") from error
 
 
+def is_writable(value: Any) -> bool:
+    """Whether UTF-8 can carry all strings of a JSON value: whether it holds no lone surrogate."""
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def snapshot_bytes(value: Any) -> bytes:
     """Serialize a graph as it was received: same key order, same number kinds.
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..canonical import sha256_hex, timestamp
+from ..canonical import is_writable, sha256_hex, timestamp
 from ..model import Instant, Json
 
 Subject = list[dict[str, Json]]
@@ -19,8 +19,8 @@ Body = tuple[Subject, Predicate]
 def body(subjects: Subject, session: str | None, at: Instant, members: Mapping[str, Json]) -> Body:
     """Subject and predicate of an entry made at that moment, with the members that every predicate has."""
     common = {"session": session, "recorded_at": timestamp(at.wall_ns), "monotonic_ns": at.monotonic_ns}
-    written: Predicate = plain({**common, **members})
-    return plain(subjects), written
+    made: Body = (subjects, {**common, **members})
+    return made if is_writable(made) else (plain(made[0]), plain(made[1]))
 
 
 def subject(name: str, digest: str) -> dict[str, Json]:

@@ -136,10 +136,10 @@ def statement(subject: Sequence[Mapping[str, Json]], predicate_type: str, predic
 
 def is_subject(item: object) -> bool:
     """Whether an item can stand in a statement's `subject`: a name and a SHA-256 digest, at least."""
-    match item:
-        case {"name": str(), "digest": {"sha256": digest}}:
-            return is_sha256_hex(digest)
-    return False
+    if not isinstance(item, Mapping) or not isinstance(item.get("name"), str):
+        return False
+    digests = item.get("digest")
+    return isinstance(digests, Mapping) and is_sha256_hex(digests.get("sha256"))
 
 
 def decode_base64(text: str) -> bytes:

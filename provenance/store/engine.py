@@ -58,10 +58,10 @@ class _Gone(StorageError):
 _Files = tuple["tuple[int, int] | None", ...]
 
 
-def _files_of(path: Path) -> _Files:
+def _files_of(places: Sequence[Path]) -> _Files:
     """Which files lie where the database and its journal belong: device and number, None for one that is missing."""
     found: list[tuple[int, int] | None] = []
-    for place in (path, path.with_name(path.name + "-wal")):
+    for place in places:
         try:
             state = place.stat()
         except OSError:
@@ -85,6 +85,9 @@ class Statement:
         self._stored: dict[str, Callable[[Any], Any]] = {
             name: bind.type.stored for name, bind in compiled.binds.items() if isinstance(bind.type, Name)
         }
+        self._places = [
+            (place, self._stored[name]) for place, name in enumerate(self._names or ()) if name in self._stored
+        ]
 
     def run(self, connection: Connection, values: Mapping[str, Any]) -> None:
         """Execute once."""
@@ -126,10 +129,14 @@ class Statement:
         return cursor
 
     def _arguments(self, values: Mapping[str, Any]) -> Any:
-        stored = self._stored
         if self._names is None:
+            stored = self._stored
             return {name: stored[name](value) if name in stored else value for name, value in values.items()}
-        return [stored[name](values[name]) if name in stored else values[name] for name in self._names]
+        arguments = [values[name] for name in self._names]
+        for place, stored_as in self._places:
+            if arguments[place] is not None:
+                arguments[place] = stored_as(arguments[place])
+        return arguments
 
 
 class Database:
@@ -141,6 +148,7 @@ class Database:
 
     def __init__(self, path: Path, *, read_only: bool = False, create: bool = False) -> None:
         self.path = path
+        self._places = (path, path.with_name(path.name + "-wal"))
         self.read_only = read_only
         self._create = create
         self._files: _Files | None = None  # that the writing connection has open
@@ -250,7 +258,7 @@ class Database:
         A file that is open can be deleted on most systems, and everything written to it goes nowhere.
         """
         known = self._files
-        if known is None or known == _files_of(self.path):
+        if known is None or known == _files_of(self._places):
             return None
         return (
             f"the ledger's database was deleted or replaced while it was open: put {self.path.parent} back as it was; "
@@ -259,7 +267,7 @@ class Database:
 
     def _stay(self) -> None:
         if self._files is None:
-            self._files = _files_of(self.path)
+            self._files = _files_of(self._places)
         problem = self.problem()
         if problem is not None:
             raise _Gone(problem)

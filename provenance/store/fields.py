@@ -16,6 +16,7 @@ follows) and its form (low half). Counts and lengths are LEB128. Forms, `old` be
 
 from __future__ import annotations
 
+import binascii
 import zlib
 
 from ..errors import IntegrityError
@@ -99,7 +100,7 @@ def _written(old: bytes, new: bytes, met: dict[bytes, int]) -> tuple[int, bytes]
             return {16: _ID, 8: _HASH}.get(len(raw), _DIGEST if digest is None else _FILE), raw
         if size == len(old) == 27 and new[:11] == old[:11]:
             before, after = _micros(old), _micros(new)
-            if before is not None and after is not None:
+            if before is not None and after is not None and _time(old, after) == new:
                 return _TIME, _count(_zigzag(after - before))
         if size >= _LONG:
             packer = zlib.compressobj(6, zlib.DEFLATED, -15, 8, 0, old)
@@ -116,7 +117,7 @@ def _read(old: bytes, form: int, delta: bytes, at: int, met: list[bytes], limit:
         raw = delta[at:end]
         if len(raw) != size:
             raise IndexError(at)
-        value = _dashed(raw.hex()) if form == _ID else raw.hex().encode()
+        value = _dashed(raw) if form == _ID else binascii.hexlify(raw)
         met.append(value)
         return (_FILE_PREFIX + value if form == _FILE else value), end
     count, at = _read_count(delta, at)
@@ -169,28 +170,28 @@ def _raw(value: bytes) -> bytes | None:
     size = len(value)
     try:
         if size in (64, 16):
-            raw = bytes.fromhex(value.decode())
-            return raw if raw.hex().encode() == value else None
+            raw = binascii.unhexlify(value)
+            return raw if binascii.hexlify(raw) == value else None
         if size == 36:
-            raw = bytes.fromhex(value.replace(b"-", b"").decode())
-            return raw if len(raw) == 16 and _dashed(raw.hex()) == value else None
+            raw = binascii.unhexlify(value.replace(b"-", b""))
+            return raw if len(raw) == 16 and _dashed(raw) == value else None
     except ValueError:
         pass  # no hexadecimal number
     return None
 
 
-def _dashed(digits: str) -> bytes:
-    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}".encode()
+def _dashed(raw: bytes) -> bytes:
+    digits = binascii.hexlify(raw)
+    return b"-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
 
 
 def _micros(text: bytes) -> int | None:
-    """Microseconds of the day, for a time as the record writes it: `2026-11-23T02:40:00.123456Z`."""
+    """Microseconds of the day, if the text is a time as the record writes it: `2026-11-23T02:40:00.123456Z`."""
     try:
         minutes = int(text[11:13]) * 60 + int(text[14:16])
-        micros = (minutes * 60 + int(text[17:19])) * 1_000_000 + int(text[20:26])
+        return (minutes * 60 + int(text[17:19])) * 1_000_000 + int(text[20:26])
     except ValueError:
         return None
-    return micros if _time(text, micros) == text else None
 
 
 def _time(day: bytes, micros: int) -> bytes:

@@ -6,14 +6,14 @@ so equal names are equal bytes, and what a column gives back is what was put in.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import date, timedelta
+from functools import lru_cache
 
 _TEXT, _DIGEST, _FILE, _ID, _SHORT = b"t", b"d", b"f", b"u", b"h"
 _FILE_PREFIX = "sha256:"
 _HEX = frozenset("0123456789abcdef")
 _MOMENT = b"m"
-_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
-_MICROSECOND = timedelta(microseconds=1)
+_EPOCH = date(1970, 1, 1)
 _OFFSET = 1 << 63  # makes times before the epoch sort before it
 _ODD = "\N{REPLACEMENT CHARACTER}"  # begins what no name is stored as
 
@@ -71,11 +71,13 @@ def pack_moment(text: str | None) -> bytes | None:
     if text is None:
         return None
     try:
-        micros = (datetime.fromisoformat(f"{text[:26]}+00:00") - _EPOCH) // _MICROSECOND
-    except ValueError:
-        return _TEXT + text.encode()
-    stored = _MOMENT + (micros + _OFFSET).to_bytes(8, "big")
-    return stored if _moment(micros) == text else _TEXT + text.encode()
+        minutes = _days(text[:10]) * 1440 + int(text[11:13]) * 60 + int(text[14:16])
+        micros = (minutes * 60 + int(text[17:19])) * 1_000_000 + int(text[20:26])
+        if _moment(micros) == text:
+            return _MOMENT + (micros + _OFFSET).to_bytes(8, "big")
+    except (ValueError, OverflowError):
+        pass  # no time
+    return _TEXT + text.encode()
 
 
 def unpack_moment(stored: bytes) -> str:
@@ -89,8 +91,22 @@ def unpack_moment(stored: bytes) -> str:
     return text if pack_moment(text) == stored else _ODD + stored.decode("latin-1")
 
 
+@lru_cache(maxsize=64)
+def _days(date_text: str) -> int:
+    return (date.fromisoformat(date_text) - _EPOCH).days
+
+
+@lru_cache(maxsize=64)
+def _date(days: int) -> str:
+    return (_EPOCH + timedelta(days)).isoformat()
+
+
 def _moment(micros: int) -> str:
-    return f"{(_EPOCH + timedelta(microseconds=micros)).isoformat(timespec='microseconds')[:26]}Z"
+    seconds, micros = divmod(micros, 1_000_000)
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    return f"{_date(days)}T{hours:02}:{minutes:02}:{seconds:02}.{micros:06}Z"
 
 
 def id_ranges(prefix: str) -> list[tuple[bytes, bytes]]:
