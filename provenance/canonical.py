@@ -36,10 +36,10 @@ def statement_bytes(value: Any) -> bytes:
 
 
 def is_writable(value: Any) -> bool:
-    """Whether UTF-8 can carry all strings of a JSON value: whether it holds no lone surrogate."""
+    """Whether a value is JSON that UTF-8 can carry: no lone surrogate is in it, and nothing that is no JSON."""
     try:
         json.dumps(value, ensure_ascii=False).encode()
-    except UnicodeEncodeError:
+    except (TypeError, ValueError, RecursionError):
         return False
     return True
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, MetaData, Table, create_engine
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
@@ -45,6 +45,9 @@ _CAUSES = (
 
 # Text that somebody changed into what is no UTF-8 must still be readable, to be compared and named.
 _TEXT = partial(str, encoding="utf-8", errors="replace")
+
+
+_T = TypeVar("_T")
 
 
 class Clash(InputError):
@@ -98,6 +101,15 @@ class Statement:
         cursor = self._execute(connection, values)
         try:
             found: tuple[Any, ...] | None = cursor.fetchone()
+        finally:
+            cursor.close()
+        return found
+
+    def rows(self, connection: Connection, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        """Execute once and return all rows."""
+        cursor = self._execute(connection, values)
+        try:
+            found: list[tuple[Any, ...]] = cursor.fetchall()
         finally:
             cursor.close()
         return found
@@ -204,11 +216,18 @@ class Database:
     def look_up(self, statement: Statement, values: Mapping[str, Any]) -> tuple[Any, ...] | None:
         """First row of a query in the newest committed state, without SQLAlchemy's costs: for questions by the
         thousand. Columns come as the driver gives them. Raises StorageError."""
+        return self._looked(statement.row, values)
+
+    def look_through(self, statement: Statement, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        """All rows of a query, as `look_up` gives the first."""
+        return self._looked(statement.rows, values)
+
+    def _looked(self, ask: Callable[[Connection, Mapping[str, Any]], _T], values: Mapping[str, Any]) -> _T:
         with self._reading, storage_errors():
             if self._reader is None:
                 self._reader = self._engine.connect()
             try:
-                return statement.row(self._reader, values)
+                return ask(self._reader, values)
             except BaseException:
                 self._reader.close()
                 self._reader = None

@@ -24,7 +24,7 @@ from ..errors import IntegrityError
 _QUOTE = b'"'
 _PLAIN, _DIGEST, _ID, _HASH, _FILE, _AGAIN, _FILE_AGAIN, _PACKED, _TIME, _NUMBER, _BETWEEN = range(11)
 _FILE_PREFIX = b"sha256:"
-_SIZES = {_DIGEST: 32, _ID: 16, _HASH: 8, _FILE: 32}
+_SIZES = (0, 32, 16, 8, 32)  # of `_DIGEST`, `_ID`, `_HASH`, `_FILE`
 _LONG = 48  # bytes from which a piece is compressed
 _MOST_DIGITS = 18
 _FAR = 15
@@ -111,11 +111,10 @@ def _written(old: bytes, new: bytes, met: dict[bytes, int]) -> tuple[int, bytes]
 
 
 def _read(old: bytes, form: int, delta: bytes, at: int, met: list[bytes], limit: int) -> tuple[bytes, int]:
-    size = _SIZES.get(form)
-    if size is not None:
-        end = at + size
+    if 1 <= form <= 4:
+        end = at + _SIZES[form]
         raw = delta[at:end]
-        if len(raw) != size:
+        if len(delta) < end:
             raise IndexError(at)
         value = _dashed(raw) if form == _ID else binascii.hexlify(raw)
         met.append(value)

@@ -30,8 +30,12 @@ ROW_LIMIT = 64 * 1024  # bytes after compression up to which an object lives in 
 _WORTH_COMPRESSING = 256
 _LEVEL = 1  # a run waits for no compressor: higher levels cost three times as much for a tenth less
 _KEPT = 4  # bases kept at hand for reading
+AHEAD = 64  # objects read at once when they are asked for in order
 JSON_TYPE = "application/json"
 _PACKED = ("image/", "video/", "audio/", "application/zip")
+
+
+Row = tuple[Any, ...]  # number, digest, encoding, size, data, digest of the base
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +67,11 @@ class Objects:
         self._plain: dict[str, bytes] = {}  # bases as last read, for the deltas to them
         columns = objects.c
         self._bases = Bases()
-        stored = select(columns.encoding, columns.size, columns.data, based_on.c.digest).select_from(
-            objects.outerjoin(based_on, based_on.c.id == columns.base)
-        )
+        said = (columns.id, columns.digest, columns.encoding, columns.size, columns.data, based_on.c.digest)
+        stored = select(*said).select_from(objects.outerjoin(based_on, based_on.c.id == columns.base))
         self._find = database.statement(stored.where(columns.digest == bindparam("digest")))
+        after = stored.where(columns.id > bindparam("after"), columns.id <= bindparam("last"))
+        self._after = database.statement(after)
         self._describe = select(columns.encoding, columns.size, columns.media_type).where(
             columns.digest == bindparam("digest")
         )
@@ -148,11 +153,19 @@ class Objects:
 
         The digest is known only at the end: a wrong object raises IntegrityError *after* its last piece.
         """
-        row = self._database.look_up(self._find, {"digest": _key(digest)})
-        if row is None or row[0] == "file":
+        return self._pieces(digest, self._row(_key(digest)))
+
+    def _row(self, key: bytes) -> Row | None:
+        return self._database.look_up(self._find, {"digest": key})
+
+    def _rows_after(self, number: int) -> list[Row]:
+        return self._database.look_through(self._after, {"after": number, "last": number + AHEAD})
+
+    def _pieces(self, digest: str, row: Row | None) -> Iterator[bytes] | None:
+        if row is None or row[2] == "file":
             chunks = self._files.read(digest)  # without a row too: the row may be what was lost
-            return None if chunks is None else _checked(digest, chunks, None if row is None else _size(row[1]))
-        encoding, size, data, base = row
+            return None if chunks is None else _checked(digest, chunks, None if row is None else _size(row[3]))
+        _, _, encoding, size, data, base = row
         if encoding == "delta" and base is not None and data is not None:
             plain = restored(self._base(digest, as_bytes(base)), as_bytes(data), _size(size))
         else:
@@ -163,16 +176,20 @@ class Objects:
         """The object that another is stored as a difference to. It is checked: the damage is named where it is."""
         name = base.hex()
         if name not in self._plain:
-            row = self._database.look_up(self._find, {"digest": base})
-            if row is None or row[0] not in ("raw", "zlib"):
+            row = self._row(base)
+            if row is None or row[2] not in ("raw", "zlib"):
                 raise IntegrityError(
                     f"object {digest} is damaged: it is stored as a difference to {name}, which is gone"
                 )
-            plain = _decoded(name, row[0], row[2], _size(row[1]))
+            plain = _decoded(name, row[2], row[4], _size(row[3]))
             if sha256_hex(plain) != name:
                 raise IntegrityError(f"object {digest} is damaged: so is {name}, which it is stored as a difference to")
             self._plain = {name: plain} if len(self._plain) >= _KEPT else {**self._plain, name: plain}
         return self._plain[name]
+
+    def in_order(self) -> InOrder:
+        """For reading many objects, mostly in the order in which they were stored."""
+        return InOrder(self)
 
     def has(self, digest: str) -> bool:
         """Whether the object is here. Its bytes are not looked at."""
@@ -199,6 +216,29 @@ class Objects:
             self.insert(connection, (prepared,))
         self.remember((prepared,))
         return prepared.digest
+
+
+class InOrder:
+    """Objects as `Objects.get` gives them, read from the database many at a time. Not thread-safe. It may miss what
+    somebody else changes meanwhile."""
+
+    def __init__(self, objects: Objects) -> None:
+        self._objects = objects
+        self._ahead: dict[bytes, Row] = {}
+        self._last = 0
+
+    def get(self, digest: str) -> bytes | None:
+        """The object's bytes, hashed again; None when it is not here. Raises as `Objects.get`."""
+        key = _key(digest)
+        row = self._ahead.pop(key, None)
+        if row is None:
+            row = self._objects._row(key)
+            if row is not None:
+                if 0 < row[0] - self._last <= AHEAD:
+                    self._ahead = {as_bytes(each[1]): each for each in self._objects._rows_after(row[0])}
+                self._last = row[0] + (AHEAD if self._ahead else 0)
+        chunks = self._objects._pieces(digest, row)
+        return None if chunks is None else b"".join(chunks)
 
 
 def _key(digest: str) -> bytes:

@@ -23,7 +23,7 @@ class LedgerReader:
     def __init__(self, database: Database, writer: int, objects: Objects) -> None:
         self._database = database
         self._writer = writer
-        self._objects = objects
+        self._objects = objects.in_order()
         self._ahead: dict[int, bytes] = {}
         self._last = -1
         entries = tables.entries.c

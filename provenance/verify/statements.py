@@ -15,6 +15,7 @@ from ..seal.keys import PublicKey
 from .policy import LOG_FORMAT, Rejected, shown
 
 _KINDS = {schema.predicate_type(kind): kind for kind in Kind}
+_MEMBERS = frozenset({"_type", "subject", "predicateType", "predicate"})
 _RECORDED_AT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{6}Z", re.ASCII)
 
 
@@ -110,14 +111,10 @@ def _statement(payload: bytes) -> Statement:
         document = dsse.parse_strict(payload)
     except IntegrityError as error:
         raise Rejected("statement-malformed", str(error)) from error
-    match document:
-        case {
-            "_type": dsse.STATEMENT_TYPE,
-            "subject": [_, *_] as subject,
-            "predicateType": str(predicate_type),
-            "predicate": dict(predicate),
-            **rest,
-        } if not rest and all(map(dsse.is_subject, subject)):
+    if isinstance(document, dict) and document.keys() == _MEMBERS and document["_type"] == dsse.STATEMENT_TYPE:
+        subject, predicate_type, predicate = document["subject"], document["predicateType"], document["predicate"]
+        rightly = isinstance(subject, list) and isinstance(predicate_type, str) and isinstance(predicate, dict)
+        if rightly and subject and all(map(dsse.is_subject, subject)):
             return _common(_kind(predicate_type), predicate_type, predicate)
     raise Rejected("statement-malformed", "the payload is not an in-toto Statement v1 with digests")
 
@@ -140,8 +137,10 @@ def _common(kind: Kind, predicate_type: str, predicate: dict[str, Json]) -> Stat
         raise Rejected("predicate-malformed", "the entry names no session")
     if not isinstance(at, str) or not _RECORDED_AT.fullmatch(at) or type(monotonic_ns) is not int:
         raise Rejected("predicate-malformed", "the entry has no readable clocks")
-    match predicate.get("log"):
-        case {"origin": str(origin), "index": index, "root": root} if type(index) is int and is_sha256_hex(root):
+    log = predicate.get("log")
+    if isinstance(log, dict):
+        origin, index, root = (log.get(name) for name in ("origin", "index", "root"))
+        if isinstance(origin, str) and type(index) is int and isinstance(root, str) and is_sha256_hex(root):
             return Statement(kind, predicate_type, predicate, origin, index, root, session, at, monotonic_ns)
     raise Rejected("predicate-malformed", "the entry does not say where in which log it belongs")
 
