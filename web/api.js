@@ -121,6 +121,65 @@ export class Record {
     return (await this.#send(`objects/${sha256}`)).blob();
   }
 
+  /** What to know before a run is queued again: `{execution, drift, hindrances}`. */
+  replayPlan(ref) {
+    return this.#get(`replays/${encodeURIComponent(ref)}`);
+  }
+
+  /** The cells of a sheet of variations: `{execution, sheet, cells}`. */
+  planSheet(ref, axes, most) {
+    return this.#post(`replays/${encodeURIComponent(ref)}/sheet`, { axes, most });
+  }
+
+  /** A sheet as far as it was queued. */
+  sheet(id, signal) {
+    return this.#get(`sheets/${encodeURIComponent(id)}`, signal);
+  }
+
+  /** Have the host free its caches, when nothing runs: `{fresh, waiting, reason}`. */
+  fresh() {
+    return this.#post("fresh", {});
+  }
+
+  /** Queue a run again, as it was or varied, and answer with the host's id of it. The graph passes through as text. */
+  async queueAgain(ref, wanted) {
+    const headers = { "Content-Type": "application/json" };
+    const path = `replays/${encodeURIComponent(ref)}/prompt`;
+    const body = await (await this.#send(path, { method: "POST", headers, body: JSON.stringify(wanted) })).text();
+    const response = await this.#request("/prompt", { method: "POST", headers, body });
+    const answer = await response.json();
+    if (!response.ok) {
+      throw new Refusal(response.status, [answer.error?.message, answer.error?.details].filter(Boolean).join(": ") || `HTTP ${response.status}`);
+    }
+    return String(answer.prompt_id);
+  }
+
+  /** Take runs out of the queue, and interrupt the one of them that is running. @param {string[]} ids */
+  async cancel(ids) {
+    const headers = { "Content-Type": "application/json" };
+    await this.#request("/queue", { method: "POST", headers, body: JSON.stringify({ delete: ids }) });
+    const { queue_running: running } = await (await this.#request("/queue")).json();
+    for (const [, id] of running ?? []) {
+      if (ids.includes(id)) {
+        await this.#request("/interrupt", { method: "POST", headers, body: JSON.stringify({ prompt_id: id }) });
+      }
+    }
+  }
+
+  /** A run as one small file. @returns {Promise<Blob>} */
+  async parcel(ref) {
+    return (await this.#send(`parcels/${encodeURIComponent(ref)}`)).blob();
+  }
+
+  /** Check a snapshot file, and what is different here. Its graph is for the page, which cannot hold other numbers. @param {File} file */
+  async openParcel(file, putBack = false) {
+    const body = new FormData();
+    body.append("statement", JSON.stringify({ put_back: putBack }));
+    body.append("file", file, file.name);
+    const text = await (await this.#send("parcels", { method: "POST", body })).text();
+    return { ...JSON.parse(text), unrepresentable: unsafeNumbers(text) };
+  }
+
   static thumbnailPath(sha256) {
     return `${BASE}/thumbnails/${sha256}`;
   }

@@ -9,13 +9,14 @@
  * @typedef {{execution: string, status: string, submitted_at: string, changes: string[], prompt_id?: string,
  *   parent?: {execution: string, known: boolean}|null, merges?: {execution: string, basis: string}[],
  *   thumbnails?: string[], outputs?: object[], duration_ms?: number|null, error?: {class: string, message: string}|null,
+ *   replay?: {of: string, known: boolean, sheet: {id: string, cell: number, cells: number}|null, outcome: string|null}|null,
  *   decision?: {decision: string|null, rating: number|null, note: string|null, reason: string|null, label: string|null}|null
  * }} Run  an item of `executions`
  * @typedef {{key: string, runs: Run[], ids: string[], links: Link[], group: string|null, stretch: number}} Entry
  *   `group`: the opened group it belongs to; `stretch`: the same for entries that more runs at the end could still change together
  */
 
-import { INFERRED, MERGE, REVISION } from "./layout.js";
+import { INFERRED, MERGE, REPLAY, REVISION } from "./layout.js";
 import { withoutSeeds } from "./words.js";
 
 /** From how many runs on a group is folded. */
@@ -26,6 +27,9 @@ export const LEAST = 3;
  * @returns {Link[]}
  */
 export function linksOf(run) {
+  if (run.replay) {
+    return [{ id: run.replay.of, kind: REPLAY }]; // it took nothing that its original did not
+  }
   const parent = parentOf(run);
   const merges = (run.merges ?? []).map((merge) => ({
     id: merge.execution,
@@ -93,7 +97,7 @@ export function fold(runs, { children, expanded = new Set(), enabled = true }) {
 }
 
 function isQuiet(run) {
-  return run.status === "success" && !labelOf(run);
+  return run.status === "success" && !labelOf(run) && !run.replay;
 }
 
 /** The label of a run, or null. */

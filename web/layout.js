@@ -18,6 +18,7 @@
 export const REVISION = 0;
 export const MERGE = 1;
 export const INFERRED = 2;
+export const REPLAY = 3;
 
 /** How many colours there are; a colour is a number below it. */
 export const COLOURS = 8;

@@ -1,6 +1,7 @@
 /** Puts the lineage into the page: tab, commands, menu of nodes, settings. Called once by `main.js`. */
 
 import { Actions } from "./actions.js";
+import { Again } from "./again.js";
 import { Record } from "./api.js";
 import { headOf } from "./head.js";
 import * as host from "./host.js";
@@ -67,6 +68,7 @@ export function setUp() {
   const store = new Store(api);
   const pictures = new Pictures(host.address);
   const actions = new Actions({ api, store, t, pictures });
+  const again = new Again({ api, store, t, pictures });
   /** @type {Panel|null} */
   let panel = null;
 
@@ -85,6 +87,7 @@ export function setUp() {
             store,
             api,
             actions,
+            again,
             pictures,
             head: () => headOf(host.canvasGraph()),
             group: () => host.setting(GROUP_SEEDS, true),

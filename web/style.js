@@ -255,6 +255,24 @@ const CSS = `
   .cpv-slider:has(input:focus-visible) { outline: 2px solid var(--cpv-accent); }
   .cpv-differences { margin-top: 0.75rem; display: grid; gap: 0.5rem; }
   .cpv-large img { display: block; width: 100%; height: min(78vh, 60rem); object-fit: contain; }
+  .cpv-replay { padding: 0 0.375rem; border-radius: 3px; border: 1px dashed currentColor; color: var(--cpv-muted); white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
+  .cpv-replay.good { color: #22a55b; }
+  .cpv-replay.bad { color: var(--cpv-warn); }
+  .cpv-line.replay { stroke-dasharray: 2 4; opacity: 0.8; }
+  .cpv-again h4 { margin: 0.5rem 0 0.125rem; font-size: 0.75rem; font-weight: 600; }
+  .cpv-outcome { font-weight: 600; }
+  .cpv-outcome.good { color: #22a55b; }
+  .cpv-outcome.bad { color: var(--cpv-warn); }
+  .cpv-progress { min-height: 1.25rem; margin-top: 0.5rem; }
+  .cpv-dialog progress { width: 100%; }
+  .cpv-vary { display: grid; grid-template-columns: 1fr 1fr; gap: 0.5rem; margin-top: 0.5rem; }
+  .cpv-vary > input, .cpv-vary > p { grid-column: 1 / -1; overflow-wrap: anywhere; }
+  .cpv-sheet { display: grid; grid-template-columns: repeat(auto-fill, minmax(9rem, 1fr)); gap: 0.75rem; margin-top: 0.75rem; }
+  .cpv-cell { margin: 0; border: 1px dashed var(--cpv-line); border-radius: 6px; overflow: hidden; min-width: 0; }
+  .cpv-cell.first { border: 2px solid var(--cpv-accent); }
+  .cpv-cell .cpv-picture { display: grid; place-items: center; width: 100%; min-height: 7rem; padding: 0; border: 0; background: var(--cpv-hover); cursor: pointer; }
+  .cpv-cell img { display: block; width: 100%; height: auto; }
+  .cpv-cell figcaption { display: grid; padding: 0.375rem 0.5rem; font-size: 0.75rem; overflow-wrap: anywhere; }
 
   @container cpv (max-width: 17rem) {
   .cpv-title .muted { visibility: hidden; width: 0; padding: 0; flex: 1; }

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
+from ..canonical import parse_json
 from ..errors import InputError
 from ..model import Json
 from ..record.graph import ApiGraph
@@ -77,9 +78,10 @@ def without(prompt: Json, node: str, name: str, words: Sequence[str] = ()) -> Ax
 def instead(prompt: Json, node: str, name: str, values: Sequence[Json]) -> Axis:
     """An axis that gives an input other values. Raises InputError for an input that is a link or is not there.
 
-    Not checked: whether ComfyUI accepts the values.
+    A text in the place of a number is read as one. Not checked: whether ComfyUI accepts the values.
     """
     before = _literal(prompt, node, name)
+    values = [_read(value, before) for value in values]
     others = [value for value in values if not (type(value) is type(before) and value == before)]
     if not others:
         raise InputError(f"input {name} of node {node} is to take no value but the recorded one")
@@ -116,6 +118,17 @@ def applied(prompt: Json, changes: Sequence[tuple[str, str, Json]]) -> Json:
 def changes_of(cell: Cell) -> tuple[tuple[str, str, Json], ...]:
     """What `applied` needs for a cell."""
     return tuple((axis.node, axis.input, variant.value) for axis, variant in cell.changes)
+
+
+def _read(value: Json, before: Json) -> Json:
+    """A text as the number or switch that it is to replace; as it is where it is none."""
+    if not isinstance(value, str) or isinstance(before, str):
+        return value
+    try:
+        found = parse_json(value.strip().encode())
+    except InputError:
+        return value
+    return found if isinstance(found, (bool, int, float)) else value
 
 
 def _cells(rows: Axis | None, columns: Axis | None) -> Iterator[Cell]:

@@ -3,7 +3,7 @@
  * about the record as a whole, to `RUN_ACTIONS` what is about the selected run; its words go under its key in both languages.
  *
  * @typedef {{id: string, icon: string, words: string, act: (tools: object, run?: object) => void, able?: (run: object) => boolean}} Action
- *   `words`: key of the text; `tools`: `t`, `api`, `store`, `actions`, `go(id)`, `chooseFile()`; `able`: whether it can be done
+ *   `words`: key of the text; `tools`: `t`, `api`, `store`, `actions`, `again`, `go(id)`, `chooseFile()`; `able`: whether it can be done
  */
 
 import { isOrphan, parentOf } from "../fold.js";
@@ -21,6 +21,9 @@ export const RUN_ACTIONS = [
     able: (run) => parentOf(run) !== null && !isOrphan(run),
     act: ({ actions }, run) => actions.apply(run.execution, parentOf(run)),
   },
+  { id: "replay-run", icon: "replay", words: "actions.replay", act: ({ again, go }, run) => again.replay(run.execution, go) },
+  { id: "vary-run", icon: "grid", words: "actions.vary", act: ({ again, go }, run) => again.vary(run.execution, go) },
+  { id: "parcel-run", icon: "parcel", words: "actions.parcel", act: ({ again }, run) => again.parcel(run.execution) },
   { id: "download", icon: "download", words: "actions.download", act: ({ actions }, run) => actions.download(run.execution) },
   { id: "copy", icon: "copy", words: "actions.copy", act: ({ actions }, run) => actions.copyId(run.execution) },
 ];

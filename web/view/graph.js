@@ -1,12 +1,12 @@
 /** Draws one row's share of the lines, from the numbers of the layout. */
 
-import { column, INFERRED, MERGE } from "../layout.js";
+import { column, INFERRED, MERGE, REPLAY } from "../layout.js";
 import { s } from "./dom.js";
 
 export const ROW = 52;
 const LANE = 13;
 const MARGIN = 12;
-const KINDS = { [MERGE]: " merge", [INFERRED]: " inferred" };
+const KINDS = { [MERGE]: " merge", [INFERRED]: " inferred", [REPLAY]: " replay" };
 
 const x = (lane) => MARGIN + column(lane) * LANE;
 

@@ -1,5 +1,6 @@
 /** The tab: status, search, tree, inspector; what keys do. Draws the state of the store, and tells it what the author does. */
 
+import { isParcel } from "../again.js";
 import { parentOf } from "../fold.js";
 import { find, NO_FILTER, statusOf, toggled } from "../state.js";
 import { Tree } from "../tree.js";
@@ -16,7 +17,7 @@ const HEAD_EVERY_MS = 400;
 
 /**
  * @typedef {{t: Function, locale: string, store: import("../store.js").Store, api: import("../api.js").Record,
- *   actions: import("../actions.js").Actions, pictures: import("./pictures.js").Pictures, head: () => string|null,
+ *   actions: import("../actions.js").Actions, again: import("../again.js").Again, pictures: import("./pictures.js").Pictures, head: () => string|null,
  *   group: () => boolean}} Parts
  */
 export class Panel {
@@ -36,7 +37,7 @@ export class Panel {
   /** @param {Parts} parts */
   constructor(parts) {
     this.#parts = parts;
-    const { t, store, api, actions, pictures } = parts;
+    const { t, store, api, actions, again, pictures } = parts;
     this.#find = new Find({ t, onChange: (filter) => void store.filter(filter), onLeave: () => this.list.element.focus() });
     this.list = new List({
       label: t("tree.title"),
@@ -50,11 +51,11 @@ export class Panel {
       nearEnd: () => void store.older(),
     });
     const file = h("input", { type: "file", hidden: true, testid: "provenance-identify", on: { change: () => chosen(file, (found) => this.#identify(found)) } });
-    const tools = { t, api, store, actions, go: (id) => void this.go(id), chooseFile: () => file.click() };
+    const tools = { t, api, store, actions, again, go: (id) => void this.go(id), chooseFile: () => file.click() };
     this.#inspector = new Inspector({
       api,
       tools,
-      view: { t, locale: parts.locale, picture: pictures.small, full: pictures.full, usedBy: (id) => this.#usedBy(id), takeBack: () => void actions.decide(this.#selected, { decision: "clear" }) },
+      view: { t, locale: parts.locale, picture: pictures.small, full: pictures.full, usedBy: (id) => this.#usedBy(id), openSheet: (id) => void again.sheet(id, tools.go), takeBack: () => void actions.decide(this.#selected, { decision: "clear" }) },
       on: {
         go: (id) => void this.go(id),
         close: () => this.#select(null),
@@ -383,6 +384,10 @@ export class Panel {
   }
 
   #identify(file) {
+    if (isParcel(file)) {
+      void this.#parts.again.open(file);
+      return;
+    }
     void this.#parts.actions.identify(file, (id) => this.go(id));
   }
 }

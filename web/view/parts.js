@@ -6,12 +6,14 @@
  * argument. `glance`: stands beside the pictures. What `content` answers with is elements, or null to leave the part out.
  *
  * @typedef {{shown: object, diff: object|null, merges: object[], view: object}} Told
- *   `shown`: the run in full; `diff`: against its parent or the run that was picked; `view`: `t`, `locale`, `usedBy(id)`
+ *   `shown`: the run in full; `diff`: against its parent or the run that was picked; `view`: `t`, `locale`, `usedBy(id)`,
+ *   `openSheet(id)`
  * @typedef {{key: string, glance?: boolean, open?: boolean, read?: Function, content: (told: Told, read: any) => any,
  *   note?: (told: Told) => string|null}} Part
  */
 
 import { Refusal } from "../api.js";
+import { replayPart } from "./again.js";
 import { h } from "./dom.js";
 import * as sections from "./sections.js";
 
@@ -20,6 +22,7 @@ const known = (read) => (read instanceof Refusal ? null : read);
 
 /** @type {Part[]} */
 export const PARTS = [
+  { key: "replay", glance: true, content: ({ shown, view }) => replayPart(shown, view.t, { openSheet: view.openSheet }) },
   { key: "prompts", glance: true, content: ({ shown, diff, view }) => sections.prompts(shown, diff, view.t) },
   { key: "graph", glance: true, content: ({ diff, view }) => sections.graphChanges(diff, view.t) },
   {

@@ -2,6 +2,7 @@
 
 import { labelOf } from "../fold.js";
 import { changeTone, changeWords, duration, moment, ranked, shortId, withoutSeeds } from "../words.js";
+import { replayMark, replayWords } from "./again.js";
 import { h, icon } from "./dom.js";
 import { drawCell, ROW } from "./graph.js";
 
@@ -34,6 +35,7 @@ export function drawRow(row, cell, view) {
       "data-status": row.folded ? null : status,
       "data-key": row.key,
       "data-head": isHead ? "true" : null,
+      "data-replay": many ? null : (run.replay?.of ?? null),
       "aria-level": 1 + cell.lane,
       "aria-selected": String(isSelected),
       "aria-posinset": at + 1,
@@ -82,7 +84,7 @@ function words(row, run, status, isHead, view) {
   return h(
     "div",
     { class: "cpv-words" },
-    h("div", { class: "cpv-body-line" }, ...(many ? groupWords(row, view) : changes(run, view))),
+    h("div", { class: "cpv-body-line" }, ...(many ? groupWords(row, view) : run.replay ? [replayMark(run, t)] : changes(run, view))),
     h(
       "div",
       { class: "cpv-foot" },
@@ -173,6 +175,7 @@ function spoken(row, status, isHead, view) {
   const said = row.runs.length > 1 ? t("tree.group", { count: row.runs.length }) : ranked(run.changes).slice(0, MOST_LINES).map((line) => changeWords(line, t)).join("; ");
   const parts = [
     isHead ? t("head.mark") : "",
+    run.replay ? replayWords(run.replay, t) : "",
     labelOf(run) ?? "",
     said || t(run.parent ? "changes.none" : "changes.root"),
     t(`status.${status}`),

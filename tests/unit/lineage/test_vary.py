@@ -73,6 +73,12 @@ def test_a_cell_changes_nothing_else_and_not_the_graph_it_was_made_from() -> Non
     assert vary.applied(PROMPT, vary.changes_of(cells[0])) == PROMPT
 
 
+def test_a_text_in_the_place_of_a_number_is_read_as_one_however_large() -> None:
+    axis = vary.instead(PROMPT, "3", "seed", ["18446744073709551614", " 7 ", "no number"])
+    assert [variant.value for variant in axis.variants] == [2**64 - 2, 7, "no number"]
+    assert vary.instead(PROMPT, "6", "text", ["7"]).variants[0].value == "7"
+
+
 def test_the_recorded_value_is_no_variation_but_another_kind_of_the_same_number_is() -> None:
     axis = vary.instead(PROMPT, "3", "cfg", [7.0, 7])
     assert [variant.value for variant in axis.variants] == [7]
