@@ -16,12 +16,21 @@ def picture(sidebar: Sidebar, name: str) -> None:
         sidebar.page.screenshot(path=str(Path(folder) / f"{name}.png"))
 
 
+def act(sidebar: Sidebar, action: str) -> None:
+    """Press an action of the selected run, in its row of buttons or in the menu behind it."""
+    inspector = sidebar.page.locator(by("provenance-inspector"))
+    button = inspector.locator(by(f"provenance-{action}"))
+    if not button.is_visible():
+        inspector.locator(by("provenance-more")).click()
+    button.click()
+
+
 def test_a_run_is_replayed_labelled_and_compared(sidebar: Sidebar, author: Author) -> None:
     run = author.run(words(f"a cat, {a_word()}, day"))
     sidebar.wait_for_row(run)
     head = sidebar.canvas.do("() => window.app.graph.extra?.provenance?.execution ?? null")
     sidebar.select(run)
-    sidebar.page.click(by("provenance-replay-run"))
+    act(sidebar, "replay-run")
     dialog = sidebar.visible("provenance-replay")
     dialog.locator(by("provenance-replay-drift")).wait_for()
     picture(sidebar, "replay-before")
@@ -46,7 +55,7 @@ def test_a_sheet_of_variations_fills_while_one_watches(sidebar: Sidebar, author:
     run = author.run(words(f"a crystal cat, {a_word()}, night"))
     sidebar.wait_for_row(run)
     sidebar.select(run)
-    sidebar.page.click(by("provenance-vary-run"))
+    act(sidebar, "vary-run")
     dialog = sidebar.visible("provenance-vary")
     dialog.locator(by("provenance-vary-go")).click()
     dialog.get_by_text("4 runs: as recorded").wait_for()
@@ -67,7 +76,7 @@ def test_variations_can_be_stopped(sidebar: Sidebar, author: Author) -> None:
     run = author.run(words(f"stop, {a_word()}"))
     sidebar.wait_for_row(run)
     sidebar.select(run)
-    sidebar.page.click(by("provenance-vary-run"))
+    act(sidebar, "vary-run")
     dialog = sidebar.visible("provenance-vary")
     dialog.locator(by("provenance-vary-go")).click()
     dialog.get_by_text("runs: as recorded").wait_for()
@@ -82,7 +91,7 @@ def test_a_snapshot_file_is_saved_and_opened_again(sidebar: Sidebar, author: Aut
     sidebar.wait_for_row(run)
     sidebar.select(run)
     with sidebar.page.expect_download() as download:
-        sidebar.page.click(by("provenance-parcel-run"))
+        act(sidebar, "parcel-run")
     file = tmp_path / download.value.suggested_filename
     download.value.save_as(file)
     assert file.name.endswith(".provenance.zip")
