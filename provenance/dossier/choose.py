@@ -17,7 +17,7 @@ from ..store.ledger import Ledger
 from ..verify.description import Description, Work
 from . import scope
 from .options import Options, Progress
-from .withholding import Secrets, can_be_guessed, need_visible
+from .withholding import Secrets, can_be_guessed
 
 _DIGEST = "sha256:"
 _ALWAYS = frozenset((Kind.GENESIS.value, Kind.GAP.value))
@@ -37,7 +37,7 @@ class Selection:
 
 
 def choose(ledger: Ledger, works: Sequence[Work], options: Options, progress: Progress) -> Selection:
-    """Decide what belongs in the dossier. Raises InputError for choices that leave nothing of the works."""
+    """Decide what belongs in the dossier."""
     return _Choice(ledger, works, options, progress).selection()
 
 
@@ -65,7 +65,6 @@ class _Choice:
         self._gather(shown, runs, path)
         shown = self._without_secrets(shown)
         shown.update(self._bounds(kinds, shown))
-        need_visible(not any(kind in _OF_RUNS for kind in shown.values()), "nothing of the runs may be shown")
         objects = self._objects(shown)
         return Selection(self._description(), self._note, bytes(leaves), tuple(sorted(shown)), objects)
 

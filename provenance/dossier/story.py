@@ -220,6 +220,7 @@ class Story:
     others: tuple[Event, ...]
     findings: tuple[Finding, ...]
     bounds: Bounds
+    leaves: Mapping[int, str]  # of withheld entries
 
     @property
     def withheld(self) -> int:

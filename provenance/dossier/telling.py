@@ -101,6 +101,12 @@ class _Telling:
             others=tuple(event for found in events.values() for event in found),
             findings=report.findings,
             bounds=Bounds(report.anchors),
+            leaves={
+                entry: leaf.hex()
+                for entries in self._description.withheld.values()
+                for entry in entries
+                if (leaf := self._shown.leaf(entry)) is not None
+            },
         )
 
     # entries

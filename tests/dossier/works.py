@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import json
+import random
 from pathlib import Path
 
 from comfy_provenance.provenance import canonical
@@ -160,7 +161,7 @@ class Illustrator(Story):
         read = files.look(path)
         data = path.read_bytes()
         project = self.root / "lighthouse.psd"
-        project.write_bytes(b"8BPS" + bytes(range(256)) * 40)
+        project.write_bytes(b"8BPS" + random.Random(8).randbytes(20_000))
         psd = files.look(project)
         brought = imports.BroughtFile(
             name, read.facts, canonical.sha256_hex(read.thumbnail), canonical.sha256_hex(data), uploaded=True

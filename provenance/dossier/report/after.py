@@ -221,8 +221,26 @@ def integrity(story: Story) -> Markup:
     findings = bullets(f"<b>{esc(f.severity)}</b> {esc(f.code)}: {esc(f.message)}" for f in story.findings)
     parts = [told, tag("h3", both("Time tokens", "时间戳")), anchors, tag("p", note, class_="note")]
     parts += [tag("h3", both("Cosignatures", "见证签名")) + witnesses if witnesses else ""]
+    parts.append(_withheld(story))
     parts += [tag("h3", both("Findings of the check", "核验发现")) + (findings or none("None.", "无。"))]
     return section("integrity", both("Integrity", "完整性"), *parts, lead=lead)
+
+
+def _withheld(story: Story) -> Markup:
+    """What is known of entries that are left out by choice: that something of this hash was there, and when."""
+    rows = [
+        (str(entry), digest(story.leaves.get(entry)), items.span(story.bounds.of(entry)), esc(name))
+        for name, entries in story.description.withheld.items()
+        for entry in entries
+    ]
+    rows.sort(key=lambda row: int(row[0]))
+    head = (both("Entry", "条目"), both("Leaf hash", "叶哈希"), both("Time", "时间"), both("Withheld as", "不公开类别"))
+    told = both(
+        f"{len(rows)} entries are withheld by choice. Something with each of these hashes stood at its place "
+        "in the log.",
+        f"按选择不公开 {len(rows)} 个条目：具有下列哈希的内容曾在日志的相应位置。",
+    )
+    return tag("h3", both("Withheld entries", "不公开的条目")) + folded(told, table(head, rows, "wide")) if rows else ""
 
 
 def media(story: Story) -> Markup:
