@@ -68,7 +68,7 @@ def _heads(story: Story, files: Files) -> Iterator[dict[str, Any]]:
         "name": "No licence",
         "description": "This record grants no rights in the works that it is about.",
     }
-    yield {"@id": _PROCESS, "@type": "CreativeWork", "name": "Process Run Crate", "version": "0.5"}
+    yield {"@id": _PROCESS, "@type": ["CreativeWork", "Profile"], "name": "Process Run Crate", "version": "0.5"}
 
 
 def _software(story: Story) -> Iterator[dict[str, Any]]:
@@ -80,6 +80,7 @@ def _software(story: Story) -> Iterator[dict[str, Any]]:
         "name": "ComfyUI",
         "url": "https://github.com/comfyanonymous/ComfyUI",
         "softwareVersion": ", ".join(versions) or "not recorded",
+        "version": ", ".join(versions) or "not recorded",
     }
 
 
