@@ -141,7 +141,7 @@ export class Actions {
       const [one, other] = await Promise.all([this.#api.execution(a), this.#api.execution(b)]);
       const [older, newer] = one.submitted_at <= other.submitted_at ? [one, other] : [other, one];
       const diff = await this.#api.diff(older.execution, newer.execution);
-      openComparison({ a: older, b: newer, diff }, { t: this.#t, full: this.#pictures.full, go });
+      openComparison({ a: older, b: newer, diff }, { t: this.#t, full: this.#pictures.full, picture: this.#pictures.small, go });
     });
   }
 

@@ -111,7 +111,8 @@ export function setUp() {
     }
     told = state + reason;
     tab.badge(BADGES[state] ?? null);
-    tab.tooltip(state === "paused" ? t("tab.paused") : state in BADGES ? t("tab.broken", { reason }) : t("tab.tooltip"));
+    const words = { paused: "tab.paused", recording: "tab.recording" };
+    tab.tooltip(t(words[state] ?? (state in BADGES ? "tab.broken" : "tab.tooltip"), { reason }));
   });
   void store.readStatus();
 

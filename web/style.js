@@ -44,6 +44,8 @@ const CSS = `
   .cpv-button { display: inline-flex; align-items: center; justify-content: center; gap: 0.375rem; height: 1.75rem; padding: 0 0.5rem; border: 1px solid var(--cpv-line); border-radius: 6px; background: transparent; color: var(--cpv-fg); font: inherit; line-height: 1; white-space: nowrap; cursor: pointer; flex: none; }
   .cpv-button.bare { width: 1.75rem; padding: 0; }
   .cpv-button.quiet { border-color: transparent; }
+  .cpv-button.tiny { width: 1.25rem; height: 1.25rem; }
+  .cpv-button.tiny .cpv-icon { font-size: 0.75rem; }
   .cpv-button.small { height: 1.5rem; font-size: 0.75rem; }
   .cpv-button:hover { background: var(--cpv-hover); color: var(--cpv-strong); }
   .cpv-button:disabled { opacity: 0.4; cursor: default; }
@@ -124,7 +126,6 @@ const CSS = `
   .cpv-thumb.here::after { border-color: var(--cpv-strong); }
   .cpv-thumb.keep::after { border-color: #22a55b; }
   .cpv-thumb.reject::after { border-color: #e5484d; }
-  .cpv-thumbs:not(.nstrip) .cpv-thumb::after { display: none; }
   .cpv-root img.gone { visibility: hidden; }
   .cpv-words { flex: 1; min-width: 0; }
   .nstrip + .cpv-words { flex: 1 0 5.5rem; }
@@ -179,8 +180,8 @@ const CSS = `
   .cpv-picture { display: block; width: 100%; max-height: 13rem; min-height: 4rem; padding: 0; border: 0; border-radius: 6px; overflow: hidden; background: var(--cpv-hover); cursor: zoom-in; }
   .cpv-picture img { object-fit: contain; max-height: 13rem; }
   span.cpv-picture { height: auto; aspect-ratio: 1; }
-  .cpv-pictures figcaption { display: flex; justify-content: space-between; gap: 0.5rem; font-size: 0.75rem; padding-top: 0.125rem; overflow: hidden; white-space: nowrap; }
-  .cpv-pictures figcaption span:first-child { overflow: hidden; text-overflow: ellipsis; }
+  .cpv-pictures figcaption { align-items: center; display: flex; justify-content: space-between; gap: 0.5rem; font-size: 0.75rem; padding-top: 0.125rem; overflow: hidden; white-space: nowrap; }
+  .cpv-pictures figcaption span:first-child { flex: 1; overflow: hidden; text-overflow: ellipsis; }
   .cpv-part { border-top: 1px solid var(--cpv-line); padding-top: 0.375rem; }
   .cpv-part > summary { display: flex; justify-content: space-between; gap: 0.5rem; padding: 0.125rem 0; cursor: pointer; font-weight: 500; color: var(--cpv-strong); list-style: none; }
   .cpv-part > summary::-webkit-details-marker { display: none; }
@@ -243,6 +244,11 @@ const CSS = `
   .cpv-none { display: grid; place-items: center; color: var(--cpv-muted); }
   .cpv-stage figcaption { padding-top: 0.25rem; }
   .cpv-side { display: inline-block; padding: 0 0.375rem; border-radius: 3px; background: var(--cpv-strong); color: var(--cpv-bg); font-weight: 600; font-size: 0.75rem; }
+  .cpv-sides { display: flex; justify-content: space-between; gap: 1rem; }
+  .cpv-choices { display: flex; flex-wrap: wrap; gap: 0.25rem; margin-top: 0.25rem; }
+  .cpv-choices button { width: 2.75rem; height: 2.75rem; padding: 0; border: 2px solid transparent; border-radius: 4px; overflow: hidden; background: var(--cpv-hover); cursor: pointer; }
+  .cpv-choices button[aria-pressed=true] { border-color: var(--cpv-accent); }
+  .cpv-choices img { display: block; width: 100%; height: 100%; object-fit: cover; }
   .cpv-slider { position: relative; height: min(60vh, 44rem); background: var(--cpv-hover); border-radius: 6px; overflow: hidden; }
   .cpv-layer { position: absolute; inset: 0; }
   .cpv-layer img { width: 100%; height: 100%; object-fit: contain; }

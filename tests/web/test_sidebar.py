@@ -13,6 +13,8 @@ from .canvas import Canvas
 from .conftest import Place, running_host
 from .sidebar import BUTTON, Sidebar, by
 
+TOOLTIP = "app.extensionManager.getSidebarTabs().find((tab) => tab.id === 'provenance-lineage').tooltip"
+
 # the tree
 
 
@@ -147,15 +149,14 @@ def test_a_run_that_a_crash_took_is_lost(browser: Any, place: Place, tmp_path: P
 def test_the_button_of_the_tab_says_what_is_wrong(sidebar: Sidebar, author: Author) -> None:
     button = sidebar.page.locator(BUTTON)
     assert button.get_by_text("!", exact=True).count() == 0
+    sidebar.page.wait_for_function(f"() => ({TOOLTIP}) === 'Lineage: recording'")
     said = """{"state": "broken", "recording": false, "reason": "no space left on device"}"""
     sidebar.page.route("**/provenance/v1/status", lambda route: route.fulfill(body=said))
     author.image(some_color())
     button.get_by_text("!", exact=True).wait_for()
     notice = sidebar.page.locator(".cpv-notice.broken")
     assert "no space left on device" in notice.inner_text()
-    assert "no space left on device" in sidebar.canvas.do(
-        "() => app.extensionManager.getSidebarTabs().find((tab) => tab.id === 'provenance-lineage').tooltip"
-    )
+    assert sidebar.canvas.do(f"() => {TOOLTIP}") == "Lineage: not recording. no space left on device"
     sidebar.page.unroute("**/provenance/v1/status")
     author.image(some_color())
     button.get_by_text("!", exact=True).wait_for(state="detached")

@@ -42,7 +42,7 @@ def test_any_two_runs_can_be_compared(sidebar: Sidebar, author: Author) -> None:
     sidebar.row(first).locator(".cpv-foot time").click()
     comparison = sidebar.visible("provenance-comparison")
     assert comparison.locator("ins").inner_text() == "two"
-    assert comparison.locator(".cpv-stage img").count() == 2
+    assert comparison.locator(".cpv-stage > figure > img").count() == 2
     comparison.locator(by("provenance-compare-slider")).click()
     comparison.locator("input[type=range]").press("ArrowLeft")
     assert "49%" in comparison.locator(".cpv-slider").get_attribute("style")
@@ -78,6 +78,45 @@ def test_decisions_are_one_key_each_and_signed(sidebar: Sidebar, author: Author)
     }  # fmt: skip
     assert [one["decision"] for one in said["decisions"]] == ["keep", "keep", "rate", "note", "label", "reject"]
     assert said["signature"]["state"] == "good"
+
+
+def two_pictures(text: str) -> dict[str, Any]:
+    return {
+        **words(text),
+        "4": {"class_type": "EmptyLatentImage", "inputs": {"width": 64, "height": 64, "batch_size": 2}},
+    }
+
+
+def test_of_several_pictures_each_can_be_kept_or_rejected(sidebar: Sidebar, author: Author) -> None:
+    execution = author.run(two_pictures(a_word()))
+    one, other = (output["sha256"] for output in author.get(f"executions/{execution}")["outputs"])
+    row = sidebar.wait_for_row(execution)
+    details = sidebar.details(execution)
+    for output, verdict in ((one, "keep"), (other, "reject")):
+        figure = details.locator(f'[data-output="{output}"]')
+        figure.locator(by(f"provenance-output-{verdict}")).click()
+        figure.locator(f"{by(f'provenance-output-{verdict}')}[aria-pressed=true]").wait_for()
+    row.locator(".cpv-thumb.said.keep").wait_for()
+    assert row.locator(".cpv-thumb.said.reject").count() == 1
+    said = author.get(f"executions/{execution}")["decisions"]
+    assert [(one["output"], one["decision"]) for one in said] == [(one, "keep"), (other, "reject")]
+
+
+def test_of_several_pictures_any_can_be_compared(sidebar: Sidebar, author: Author) -> None:
+    text = a_word()
+    first, second = author.run(two_pictures(f"{text} one")), author.run(words(f"{text} two"))
+    sidebar.wait_for_row(second)
+    sidebar.select(second)
+    sidebar.press("c")
+    sidebar.row(first).locator(".cpv-foot time").click()
+    comparison = sidebar.visible("provenance-comparison")
+    names = [output["file"] for output in author.get(f"executions/{first}")["outputs"]]
+    assert comparison.locator(".cpv-stage > figure > img").first.get_attribute("alt") == names[0]
+    comparison.locator(".cpv-choices button").nth(1).click()
+    assert comparison.locator(".cpv-stage > figure > img").first.get_attribute("alt") == names[1]
+    comparison.locator(by("provenance-compare-slider")).click()
+    assert comparison.locator(".cpv-slider img").first.get_attribute("alt") == names[1]
+    sidebar.press("Escape")
 
 
 def test_what_was_said_can_be_taken_back_which_is_signed_too(sidebar: Sidebar, author: Author) -> None:

@@ -235,6 +235,7 @@ export default {
   "tab.broken": "谱系：未在记录。{reason}",
   "notice.file": "已保存，但未能按要求写入",
   "tab.paused": "谱系：记录已暂停",
+  "tab.recording": "谱系：正在记录",
   "tab.title": "谱系",
   "tab.tooltip": "谱系",
   "time.min": "{minutes} 分 {seconds} 秒",

@@ -3,17 +3,30 @@
 import { shortId } from "../words.js";
 import { button, h, put } from "./dom.js";
 import { openDialog } from "./dialog.js";
+import { pictured } from "./outputs.js";
 import * as sections from "./sections.js";
 
 /**
  * @param {{a: object, b: object, diff: object}} compared  runs as `show` answers, older first
- * @param {{t: Function, full: (output: object) => HTMLElement, go: (id: string) => void}} view
+ * @param {{t: Function, full: (output: object) => HTMLElement, picture: (sha256: string) => HTMLElement, go: (id: string) => void}} view
  */
-export function openComparison({ a, b, diff }, { t, full, go }) {
+export function openComparison({ a, b, diff }, { t, full, picture, go }) {
   const stage = h("div", { class: "cpv-stage", testid: "provenance-stage" });
-  const [one, other] = [pictured(a), pictured(b)];
+  const pictures = [a, b].map((run) => pictured(run.outputs, run.thumbnails ?? [])[0]);
+  let [one, other] = pictures.map(([first]) => first ?? null);
   let place = 50;
   let modes;
+
+  /** Of a run with several pictures, which one to look at. */
+  const choice = (found, shown, take) =>
+    found.length < 2
+      ? null
+      : h(
+          "div",
+          { class: "cpv-choices" },
+          ...found.map((output) => h("button", { type: "button", title: output.file, "aria-pressed": String(output === shown), on: { click: () => (take(output), show(stage.dataset.mode)) } }, picture(output.sha256))),
+        );
+  const choices = () => [choice(pictures[0], one, (output) => (one = output)), choice(pictures[1], other, (output) => (other = output))];
 
   const caption = (run, side) => h("figcaption", {}, h("span", { class: `cpv-side ${side}` }, side.toUpperCase()), " ", sections.runLink(run.execution), " ", h("span", { class: "muted" }, run.label ?? ""));
   const show = (mode) => {
@@ -21,10 +34,12 @@ export function openComparison({ a, b, diff }, { t, full, go }) {
     for (const [name, element] of Object.entries(modes)) {
       element.setAttribute("aria-pressed", String(name === mode));
     }
+    const [left, right] = choices();
     if (mode === "slider") {
-      put(stage, slider(full(one), full(other), place, (now) => (place = now), t));
+      put(stage, slider(full(one), full(other), place, (now) => (place = now), t), left || right ? h("div", { class: "cpv-sides" }, h("div", {}, left), h("div", {}, right)) : null);
     } else {
-      put(stage, h("figure", {}, one ? full(one) : h("div", { class: "cpv-none" }, t("compare.none")), caption(a, "a")), h("figure", {}, other ? full(other) : h("div", { class: "cpv-none" }, t("compare.none")), caption(b, "b")));
+      const nothing = () => h("div", { class: "cpv-none" }, t("compare.none"));
+      put(stage, h("figure", {}, one ? full(one) : nothing(), caption(a, "a"), left), h("figure", {}, other ? full(other) : nothing(), caption(b, "b"), right));
     }
   };
   modes = {
@@ -66,11 +81,6 @@ export function openComparison({ a, b, diff }, { t, full, go }) {
     }
   });
   return dialog;
-}
-
-function pictured(run) {
-  const small = new Set(run.thumbnails ?? []);
-  return run.outputs.find((output) => output.sha256 && small.has(output.sha256)) ?? null;
 }
 
 function side(model) {

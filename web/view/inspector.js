@@ -5,6 +5,7 @@ import { labelOf } from "../fold.js";
 import { moment, shortId } from "../words.js";
 import { bar, RUN_ACTIONS } from "./bar.js";
 import { button, h, put } from "./dom.js";
+import { outputs } from "./outputs.js";
 import { PARTS } from "./parts.js";
 import * as sections from "./sections.js";
 
@@ -197,7 +198,7 @@ export class Inspector {
     const { signal } = abort;
     try {
       const run = this.#run;
-      const key = JSON.stringify([run?.status, run?.decision, run?.merges?.length]);
+      const key = JSON.stringify([run?.status, run?.decision, run?.output_decisions, run?.merges?.length]);
       const known = this.#details.get(id);
       const shown = known?.key === key && run?.status === "success" ? known.shown : await this.#api.execution(id, signal);
       this.#remember(id, { key, shown });
@@ -283,21 +284,17 @@ export class Inspector {
   }
 
   #pictures(shown) {
-    const { t } = this.#view;
-    const small = new Set(shown.thumbnails ?? this.#run?.thumbnails ?? []);
-    const pictures = shown.outputs.filter((output) => output.sha256 && small.has(output.sha256));
-    const others = shown.outputs.filter((output) => !(output.sha256 && small.has(output.sha256)));
-    const figure = (output) => {
-      const facts = [output.width ? `${output.width}×${output.height}` : "", output.reused ? t("outputs.reused") : "", output.kept ? t("outputs.kept") : ""];
-      return h(
-        "figure",
-        {},
-        h("button", { type: "button", class: "cpv-picture", title: t("outputs.enlarge"), style: output.width ? `aspect-ratio:${output.width}/${output.height}` : null, on: { click: () => this.#on.enlarge(shown, output) } }, this.#view.full(output)),
-        h("figcaption", { title: output.sha256 }, h("span", {}, output.file ?? t("outputs.value")), h("span", { class: "muted" }, facts.filter(Boolean).join(" · "))),
-      );
-    };
-    const told = others.map((output) => h("div", { class: "cpv-item" }, h("b", {}, output.file ?? t("outputs.value")), h("span", { class: "muted" }, ` #${output.node} ${output.media_type ?? ""} ${output.problem ?? ""}`)));
-    return [h("div", { class: `cpv-pictures${pictures.length > 1 ? " many" : ""}` }, ...pictures.map(figure)), ...told];
+    const { t, full } = this.#view;
+    const run = this.#run;
+    return outputs({
+      outputs: shown.outputs,
+      thumbnails: shown.thumbnails ?? run?.thumbnails ?? [],
+      said: run?.output_decisions ?? [],
+      t,
+      full,
+      enlarge: (output) => this.#on.enlarge(shown, output),
+      decide: (verdict, output) => this.#on.decide(verdict, output),
+    });
   }
 }
 

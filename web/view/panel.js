@@ -62,7 +62,7 @@ export class Panel {
         reload: () => void actions.reload(this.#selected),
         compare: () => this.#startPick("compare"),
         pickAgainst: () => this.#startPick("against"),
-        decide: (verdict) => void this.#decide(verdict),
+        decide: (verdict, output) => void (output ? actions.decide(this.#selected, { decision: verdict, output }) : this.#decide(verdict)),
         rate: (rating) => void this.#rate(rating),
         say: (what, text) => void this.#say(what, text),
         enlarge: (run, output) => actions.enlarge(output),

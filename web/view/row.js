@@ -68,7 +68,10 @@ function pictures(row, status, view) {
   const shown = found.slice(0, strip ? MOST_PICTURES : 4);
   const images = shown.map(({ run, sha256 }) => {
     const image = view.picture(sha256);
-    const marks = [run.execution === view.selected && "chosen", run.execution === view.head && "here", run.decision?.decision];
+    const said = run.output_decisions?.find((one) => one.output === sha256)?.decision;
+    const marks = strip
+      ? [run.execution === view.selected && "chosen", run.execution === view.head && "here", run.decision?.decision]
+      : found.length > 1 && said ? ["said", said] : [];
     return h(
       "span",
       { class: `cpv-thumb ${marks.filter(Boolean).join(" ")}`, "data-run": strip ? run.execution : null },
