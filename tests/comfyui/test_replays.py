@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
+import sys
+import time
 from typing import Any
 
 import graphs
@@ -115,6 +119,32 @@ def test_a_sheet_varies_one_thing_at_a_time_and_is_labelled(host: hosts.Host, tm
     assert "<script" not in text and "http" not in text
     again = command(host, "sheet", sheet["sheet"])
     assert "width 48 → 32" in again.stdout
+
+
+def test_ctrl_c_takes_the_rest_of_a_sheet_back(host: hosts.Host) -> None:
+    run = host.run(graphs.plain(color=77, prefix="stop"))
+    slow = host.submit(graphs.slow(length=3, size=512))
+    host.wait(slow)
+    original = host.recorded(slow, "success")["execution"]
+    command = ("vary", original, "--set", "1.color=1,2,3,4,5,6,7,8", "--server", f"http://127.0.0.1:{host.port}")
+    vary = subprocess.Popen(
+        [sys.executable, str(hosts.ROOT), *command],
+        env={**os.environ, "COMFY_PROVENANCE_LEDGER": str(host.ledger)},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + hosts.RUN_S
+    while len(cells := host.recorded(original)["replays"]) < 2 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    vary.send_signal(signal.SIGINT)
+    _, told = vary.communicate(timeout=60)
+    assert vary.returncode == 130
+    assert "cancelled" in told
+    ended = [host.recorded(cell["execution"])["status"] for cell in host.recorded(original)["replays"]]
+    assert len(cells) >= 2
+    assert set(ended) <= {"success", "cancelled", "interrupted"}
+    host.recorded(host.run(graphs.plain(color=78, prefix="after")), "success")  # the queue goes on
+    assert host.recorded(run)["replays"] == []
 
 
 def test_more_variations_than_the_cap_are_refused(host: hosts.Host) -> None:

@@ -56,6 +56,19 @@ def pixels(host: hosts.Host, record: dict[str, Any], at: str) -> np.ndarray:
         return np.asarray(image)
 
 
+def test_a_replay_of_a_wrapped_painting_has_the_same_latents(host: hosts.Host) -> None:
+    run = host.run(painting(host, wrapped=True))
+    host.settled()
+    done = host.command("replay", run, "--server", f"http://127.0.0.1:{host.port}", "--json")
+    assert done.returncode == 0, (done.stdout, done.stderr)
+    replay = json.loads(done.stdout)["replay"]
+    assert replay["outcome"] in ("same-bytes", "same-content")
+    equal = {(each["node"], each["name"]): each["equal"] for each in replay["tensors"]}
+    assert {node for node, _ in equal} >= {"4", "5", "7"}
+    assert set(equal.values()) == {True}
+    assert (replay["fresh"], replay["drift"], replay["not_compared"]) == (True, [], [])
+
+
 def test_the_page_is_told_the_stock_inputs_with_ours_behind_them(host: hosts.Host) -> None:
     told = host.get("/object_info")
     wrappers = {name: info for name, info in told.items() if info["category"].startswith("provenance/")}

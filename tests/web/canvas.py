@@ -69,6 +69,8 @@ class Canvas:
     def _response(self, response: Any) -> None:
         if response.request.method != "POST" or not response.url.endswith("/prompt") or response.status != 200:
             return
+        if "/provenance/" in response.url or "replay_of" in response.request.post_data:
+            return  # a run that is queued again is none of the canvas
         workflow = json.loads(response.request.post_data)["extra_data"]["extra_pnginfo"]["workflow"]
         self.sent.append((workflow["extra"].get("provenance") or {}).get("execution"))
         self.queued.append(response.json()["prompt_id"])

@@ -273,6 +273,8 @@ export default {
   "wrapping.nothing": "No node is selected.",
   "wrapping.unlinked": "Links to inputs that only the provenance version has were taken away: {count}.",
   "wrapping.unsupported": "This page did not let its canvas be changed as one step.",
+  "again.short": "replay",
+  "diff.original": "Compared with the recorded run",
   "again.mark": "replay of {id}",
   "again.cell": "cell {cell} of {cells}",
   "again.cached": ", partly from caches",

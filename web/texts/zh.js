@@ -273,6 +273,8 @@ export default {
   "wrapping.nothing": "没有选中任何节点。",
   "wrapping.unlinked": "已移除连到溯源版本独有输入的连线：{count}。",
   "wrapping.unsupported": "此页面未能将画布的改动作为一步完成。",
+  "again.short": "重放",
+  "diff.original": "与所记录的运行比较",
   "again.mark": "重放 {id}",
   "again.cell": "第 {cell} 格，共 {cells} 格",
   "again.cached": "，部分来自缓存",

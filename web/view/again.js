@@ -9,6 +9,12 @@ export function replayWords(replay, t) {
   return [t("again.mark", { id: shortId(replay.of) }), cell, outcomeWords(replay, t)].filter(Boolean).join(" · ");
 }
 
+/** The same for a row, whose line leads to what it repeats. */
+function rowWords(replay, t) {
+  const cell = replay.sheet ? `${replay.sheet.cell + 1}/${replay.sheet.cells}` : "";
+  return [t("again.short"), cell, outcomeWords(replay, t)].filter(Boolean).join(" · ");
+}
+
 /** How a replay came out; empty while that is not known. */
 export function outcomeWords(replay, t) {
   if (replay.outcome === null || replay.outcome === undefined) {
@@ -23,7 +29,7 @@ export function replayMark(run, t) {
   if (!replay) {
     return null;
   }
-  return h("span", { class: `cpv-replay ${tone(replay.outcome)}`, testid: "provenance-replay-mark", title: replayWords(replay, t) }, replayWords(replay, t));
+  return h("span", { class: `cpv-replay ${tone(replay.outcome)}`, testid: "provenance-replay-mark", title: replayWords(replay, t) }, rowWords(replay, t));
 }
 
 function tone(outcome) {

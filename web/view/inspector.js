@@ -202,7 +202,8 @@ export class Inspector {
       const known = this.#details.get(id);
       const shown = known?.key === key && run?.status === "success" ? known.shown : await this.#api.execution(id, signal);
       this.#remember(id, { key, shown });
-      const other = this.#against ?? (shown.parent?.known ? shown.parent.execution : null);
+      const origin = shown.replay?.known ? shown.replay.of : shown.parent?.known ? shown.parent.execution : null;
+      const other = this.#against ?? origin;
       const [diff, ...read] = await Promise.all([
         other ? this.#api.diff(other, shown.execution, signal).catch(forgiven) : null,
         ...PARTS.map((part) => part.read?.(this.#api, shown, signal)?.catch(forgiven) ?? null),
@@ -275,11 +276,11 @@ export class Inspector {
     return h(
       "p",
       { class: "cpv-against muted" },
-      t(chosen ? "diff.against" : "diff.parent"),
+      t(chosen ? "diff.against" : shown.replay ? "diff.original" : "diff.parent"),
       " ",
       sections.runLink(other),
       " · ",
-      chosen && shown.parent ? h("button", { type: "button", class: "cpv-link", on: { click: () => this.against(null) } }, t("diff.back")) : pick,
+      chosen && (shown.parent || shown.replay) ? h("button", { type: "button", class: "cpv-link", on: { click: () => this.against(null) } }, t("diff.back")) : pick,
     );
   }
 

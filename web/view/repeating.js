@@ -48,6 +48,7 @@ export function openReplay(plan, { t, start, cancel, go }) {
         });
         run.hidden = true;
         go(shown.execution);
+        stop.focus(); // so that keys stay in this window
       }
     },
   });
@@ -135,6 +136,7 @@ export function openVary(run, { t, plan, start, cancel, picture, go }) {
         });
         act.hidden = true;
         form.hidden = true;
+        stop.focus();
       } catch (error) {
         state.textContent = messageOf(error);
         planned = null;

@@ -10,7 +10,7 @@ import pytest
 from comfy_provenance.demo.host.queue import PromptQueue
 from comfy_provenance.host.hooks import QueueHooks, execution_of
 from comfy_provenance.provenance import canonical
-from comfy_provenance.provenance.model import Accepted, Finished, Instant, Withdrawn
+from comfy_provenance.provenance.model import Accepted, Finished, Instant, Repeat, Withdrawn
 
 PROMPT = {"1": {"class_type": "KSampler", "inputs": {"seed": 2**64 - 1, "cfg": 7.0, "steps": 20}}}
 SUCCESS = PromptQueue.ExecutionStatus("success", True, [("execution_success", {"prompt_id": "p"})])
@@ -67,6 +67,37 @@ def test_put_reports_the_graph_as_received_and_stamps_afterwards() -> None:
     assert item[3]["extra_pnginfo"]["workflow"]["extra"] == {"ds": {"scale": 1}, "provenance": {"execution": "p"}}
     assert execution_of(item) == "p"
     assert seam.queue.queue == [item]
+
+
+def test_a_run_that_repeats_another_has_no_parent_whatever_its_workflow_says() -> None:
+    seam = Seam()
+    workflow = {"nodes": [], "extra": {"provenance": {"execution": "head"}}}
+    item = seam.put("p", workflow, provenance={"replay_of": "old", "sheet": {"id": "s", "cell": 2, "cells": 9}})
+    (event,) = seam.events
+    assert (event.parent, event.parent_method) == (None, None)
+    assert event.repeat == Repeat("old", "s", 2, 9)
+    assert item[3]["extra_pnginfo"]["workflow"]["extra"]["provenance"] == {"execution": "p"}
+    assert thawed(event)["workflow"] == {"nodes": [], "extra": {"provenance": {"execution": "head"}}}
+
+
+@pytest.mark.parametrize(
+    ("stamp", "repeat"),
+    [
+        ({"replay_of": "old"}, Repeat("old")),
+        ({"replay_of": "old", "sheet": {"id": "s", "cell": 9, "cells": 9}}, Repeat("old")),
+        ({"replay_of": "old", "sheet": {"id": "", "cell": 0, "cells": 1}}, Repeat("old")),
+        ({"replay_of": "old", "sheet": "s"}, Repeat("old")),
+        ({"replay_of": 7}, None),
+        ({"replay_of": ""}, None),
+        ({"replay_of": "x" * 201}, None),
+        ("odd", None),
+    ],
+)
+def test_what_a_client_says_of_a_replay_is_taken_only_where_it_can_be(stamp: Any, repeat: Repeat | None) -> None:
+    seam = Seam()
+    seam.put("p", provenance=stamp)
+    assert seam.events[0].repeat == repeat
+    assert seam.problems == []
 
 
 def test_the_key_order_of_the_workflow_survives() -> None:

@@ -134,6 +134,23 @@ def test_every_mutated_copy_is_found(media_type: str, signer: certificate.Creden
         assert found is None or found.state == "Invalid", at
 
 
+def test_a_video_carries_label_and_credential() -> None:
+    signer = certificate.parse(certificate.made(NOW))
+    video = (Path(__file__).parent / "tiny.mp4").read_bytes()  # three frames, made for this test with PyAV
+    labelled = label.labelled(video, "video/mp4", label.Label("studio"))
+    made = sign(credentials.Claim("x", "video/mp4", ["wan"], record=RECORD), labelled, signer)
+    found = content.read(made, "video/mp4")
+    assert found is not None
+    assert (found.state, found.codes) == ("Valid", ("signingCredential.untrusted",))
+    assert assertions(found)[credentials.RECORD] == RECORD
+    assert label.of(made, "video/mp4") == label.Label("studio").text()
+    changed = bytearray(made)
+    changed[made.index(b"mdat") + 40] ^= 1
+    broken = content.read(bytes(changed), "video/mp4")
+    assert broken is not None
+    assert broken.state == "Invalid"
+
+
 def test_a_label_that_is_there_is_bound_and_one_that_is_put_in_later_breaks_it(signer: certificate.Credential) -> None:
     labelled = label.labelled(picture("image/png"), "image/png", label.Label("me"))
     made = sign(credentials.Claim("x", "image/png"), labelled, signer)
