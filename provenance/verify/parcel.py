@@ -162,15 +162,17 @@ class Parcel:
         submissions = [each for each in by_kind.get(Kind.SUBMISSION, ()) if each["execution"] == self.execution]
         completions = [each for each in by_kind.get(Kind.COMPLETION, ()) if each["execution"] == self.execution]
         sessions = [each for each in by_kind.get(Kind.SESSION, ()) if each["environment"] is not None]
-        if len(submissions) != 1 or len(completions) > 1 or len(sessions) > 1:
-            raise Rejected("parcel-form", "the file does not hold one run")
+        fingerprints = [each for each in by_kind.get(Kind.MODEL, ()) if self.execution in each["executions"]]
+        needed = 1 + len(submissions) + len(completions) + len(sessions) + len(fingerprints)
+        if len(submissions) != 1 or len(completions) > 1 or len(sessions) > 1 or needed != len(said):
+            raise Rejected("parcel-form", "the file does not hold one run and nothing else")
         submission = submissions[0]
         prompt, workflow = submission["snapshot"]["prompt"], submission["snapshot"]["workflow"]
         if any(digest is not None and digest not in self.objects for digest in (prompt, workflow)):
             raise Rejected("object-missing", "the run's graph is not in the file")
         models = {
             (str(each["folder"]), str(each["name"]), int(each["size"]), int(each["mtime_ns"])): str(each["sha256"])
-            for each in by_kind.get(Kind.MODEL, ())
+            for each in fingerprints
         }
         environment = sessions[0]["environment"] if sessions else None
         return Said(
