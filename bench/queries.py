@@ -65,8 +65,9 @@ def page(ledger: Ledger, before: int) -> None:
 def questions(ledger: Ledger, runs: list[series.Run], size: int) -> dict[str, Callable[[], object]]:
     index = ledger.index
     facts = itertools.cycle([run.outputs[0].facts for run in runs])
-    words = itertools.cycle(["crystal pendant", "paper lantern", "misty river"])
-    chinese = itertools.cycle(["猫水晶", "月光海", "光影"])
+    words = itertools.cycle(["crystal pendant", "amber moonlight", "hand carved"])
+    chinese = itertools.cycle(["猫水晶", "月光", "光影"])
+    rare = itertools.cycle(["kalomi", "ellellell", "shawen brikalo"])
 
     def fact() -> Any:
         return next(facts)
@@ -75,6 +76,7 @@ def questions(ledger: Ledger, runs: list[series.Run], size: int) -> dict[str, Ca
         "page of 50 runs": lambda: page(ledger, random.randrange(size, 2 * size)),
         "ancestry of an output": lambda: ancestry(index, f"sha256:{fact().sha256}"),
         "search: two words": lambda: index.search(next(words)),
+        "search: a rare word, or part of one": lambda: index.search(next(rare)),
         "search: a word that is not there": lambda: index.search("zeppelin"),
         "search: Chinese": lambda: index.search(next(chinese)),
         "from its bytes": lambda: index.outputs_by_digest(fact().sha256),

@@ -13,9 +13,10 @@ import json
 import os
 import platform
 import random
+import re
 import sqlite3
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,8 +48,11 @@ TEXT = (
     "a an the cat crystal pendant light glass silver forest river stone morning mist soft warm cold blue golden "
     "portrait macro film grain depth of field studio shadow reflection hand carved amber moonlight ocean garden paper"
 )
-WORDS = TEXT.split()
-CHINESE = "猫水晶吊坠光影玻璃银色森林河流石头清晨薄雾柔和温暖蓝色金色肖像微距胶片颗粒景深工作室倒影琥珀月光海洋花园"
+SYLLABLES = re.findall("..", "kalomiresutavinopedugahezotyrixekwunybejosk")
+WORDS = [*TEXT.split(), *(f"{a}{b}{c}" for a in SYLLABLES for b in SYLLABLES for c in SYLLABLES)]
+CHINESE = "猫水晶吊坠光影玻璃银色森林河流石头清晨薄雾柔和温暖蓝金肖像微距胶片颗粒景深工作室倒琥珀月海洋花园" + "".join(
+    chr(0x4E00 + 7 * place) for place in range(2000)
+)
 
 
 @dataclass(frozen=True)
@@ -192,8 +196,13 @@ class Author:
 
     def _text(self) -> str:
         if self._dice.random() < 0.3:
-            return "".join(self._dice.choice(CHINESE) for _ in range(40))
-        return " ".join(self._dice.choice(WORDS) for _ in range(30))
+            return "".join(_common(self._dice, CHINESE) for _ in range(40))
+        return " ".join(_common(self._dice, WORDS) for _ in range(30))
+
+
+def _common(dice: random.Random, words: Sequence[str]) -> str:
+    """One of the words, the nth as often as 1/n: as words are in any language."""
+    return words[int((len(words) + 1) ** dice.random()) - 1]
 
 
 def digest(*names: object) -> str:

@@ -10,9 +10,10 @@ import itertools
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any, TypeVar
 
-from sqlalchemy import Select, and_, delete, func, insert, or_, select, type_coerce
+from sqlalchemy import Select, and_, bindparam, delete, func, insert, or_, select, type_coerce
 from sqlalchemy.sql import ColumnElement
 
 from ..canonical import statement_bytes
@@ -240,10 +241,12 @@ class Index:
         relations: only these, when given. In the order they were recorded.
         """
         rows: dict[tuple[int, int], Any] = {}
-        wanted = None if relations is None else [each.value for each in relations]
+        query, asked = links.EDGES_OF, {}
+        if relations is not None:
+            query, asked = links.SOME_EDGES_OF, {"relations": [each.value for each in relations]}
         for chunk in _chunks(executions):
             mine = set(chunk)
-            found = self._rows(links.edges_of(chunk, wanted))
+            found = self._rows(query, {"runs": chunk, **asked})
             rows.update(((row.seq, row.item), row) for row in found if row.execution in mine or row.source in mine)
         return [queries.edge(row) for row in _in_order(rows.values())]
 
@@ -363,7 +366,14 @@ class Index:
 
     def _among(self, query: Select[Any], column: ColumnElement[Any], values: Iterable[Any]) -> list[Any]:
         """Rows whose column is one of the values, in as few queries as the database allows."""
-        return [row for chunk in _chunks(values) for row in self._rows(query.where(column.in_(chunk)))]
+        within = _within(query, column)
+        return [row for chunk in _chunks(values) for row in self._rows(within, {"values": chunk})]
+
+
+@lru_cache(maxsize=64)
+def _within(query: Select[Any], column: ColumnElement[Any]) -> Select[Any]:
+    """Made once for each of the queries that are constants: SQLAlchemy is slow to make one."""
+    return query.where(column.in_(bindparam("values", expanding=True)))
 
 
 def _chunks(values: Iterable[_T]) -> Iterator[list[_T]]:

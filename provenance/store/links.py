@@ -7,7 +7,7 @@ There is no index of what links point to: nothing asks for it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,8 +69,8 @@ _COMPLETED = _Place(
 _ALONE = _Place(_edge, _edge.c.seq, _edge.c.source, _edge.c.target, _edge)
 
 
-def seqs_about(executions: Sequence[str]) -> CompoundSelect[Any]:
-    """Numbers of the entries that speak of these runs."""
+def seqs_about(executions: Any) -> CompoundSelect[Any]:
+    """Numbers of the entries that speak of these runs: a list of ids, or a parameter for one."""
     return union(
         select(_run.c.seq).where(_run.c.id.in_(executions)),
         select(_end.c.seq).where(_end.c.execution.in_(executions)),
@@ -78,22 +78,6 @@ def seqs_about(executions: Sequence[str]) -> CompoundSelect[Any]:
         select(tables.intents.c.seq).where(tables.intents.c.execution.in_(executions)),
         select(tables.import_sources.c.seq).where(tables.import_sources.c.execution.in_(executions)),
         select(_edge.c.seq).where(_edge.c.source.in_(executions)),
-    )
-
-
-def edges_of(executions: Sequence[str], relations: Sequence[str] | None) -> Select[Any]:
-    """Links that entries about these runs state, of some relations only when given."""
-
-    def where(place: _Place, condition: ColumnElement[bool]) -> Select[Any]:
-        found = place.select().where(condition)
-        return found if relations is None else found.where(place.table.c.relation.in_(relations))
-
-    return _told(
-        union_all(
-            where(_SUBMITTED, _run.c.id.in_(executions)),
-            where(_COMPLETED, _end.c.execution.in_(executions)),
-            where(_ALONE, _edge.c.seq.in_(seqs_about(executions))),
-        ).subquery()
     )
 
 
@@ -151,6 +135,23 @@ def _reachable() -> Select[Any]:
     )
     return _told(walked.union(*steps))  # UNION, not UNION ALL, ends cycles
 
+
+def _edges_of(*conditions: Callable[[Any], ColumnElement[bool]]) -> Select[Any]:
+    runs = _given("runs")
+    found = (
+        (_SUBMITTED, _run.c.id.in_(runs)),
+        (_COMPLETED, _end.c.execution.in_(runs)),
+        (_ALONE, _edge.c.seq.in_(seqs_about(runs))),
+    )
+    stated = [
+        place.select().where(about, *(each(place.table.c.relation) for each in conditions)) for place, about in found
+    ]
+    return _told(union_all(*stated).subquery())
+
+
+# Links that entries about some `runs` state: all of them, or those of some `relations`.
+EDGES_OF = _edges_of()
+SOME_EDGES_OF = _edges_of(lambda relation: relation.in_(_given("relations")))
 
 # Links that start at some things, and those of one relation that can be walked from them, however far.
 EDGES_FROM = _told(union_all(*_starting()).subquery())

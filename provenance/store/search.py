@@ -20,8 +20,7 @@ from .rows import SearchHit
 from .words import Piece, pieces_of
 
 _FEW = 1000  # texts that are looked through one by one
-_NEWEST = 2000  # runs that are looked through at once
-_ROUNDS = 5
+_NEWEST = (1000, 9000)  # runs that are looked through at once, one after the other
 _MOST_PIECES = 8  # of a question, more narrow nothing
 _FIRST_LETTER = "!"  # pairs of characters come before it
 
@@ -55,14 +54,15 @@ def _in_prompts(connection: Connection, folded: str, limit: int) -> list[SearchH
         if count == 0:
             return []
         if count <= _FEW:
-            return _newest(connection, select(_text.id).where(_contains(folded), _text.id.in_(_holding(piece))), limit)
+            texts = select(_text.id).where(_contains(folded), _text.id.in_(_holding(piece)))
+            return _newest_with(connection, texts, folded, limit)
     found = _among_newest_runs(connection, folded, limit)
     if found is not None:
         return found
     texts = select(_text.id).where(_contains(folded))
     if pieces:
         texts = texts.where(_text.id.in_(intersect(*map(_holding, pieces))))
-    return _newest(connection, texts, limit)
+    return _newest_with(connection, texts, folded, limit)
 
 
 def _longest(folded: str) -> list[Piece]:
@@ -91,19 +91,24 @@ def _among_newest_runs(connection: Connection, folded: str, limit: int) -> list[
     """Enough hits in the newest runs; None when they are not enough there, and there are more runs."""
     found: list[SearchHit] = []
     before: ColumnElement[bool] = true()
-    for _ in range(_ROUNDS):
-        runs = select(_end.seq, _end.execution, _end.prompts).where(before).order_by(_end.seq.desc()).limit(_NEWEST)
-        last = connection.execute(select(func.min(runs.subquery().c.seq))).scalar()
-        if last is None:
-            return found
-        found += _hits(connection, runs.subquery(), _contains(folded), limit)
+    for size in _NEWEST:
+        runs = select(_end.seq, _end.execution, _end.prompts).where(before).order_by(_end.seq.desc()).limit(size)
+        newest = runs.subquery()
+        # the same prompts serve many runs: each is read once
+        said = select(newest.c.prompts).distinct()
+        read = select(_prompt.list).join_from(tables.prompts, tables.texts, _text.id == _prompt.text)
+        saying = read.where(_prompt.list.in_(said), _contains(folded))
+        found += _hits(connection, newest, newest.c.prompts.in_(saying) & _contains(folded), limit)
         if len(found) >= limit:
+            return found
+        last, count = connection.execute(select(func.min(newest.c.seq), func.count()).select_from(newest)).one()
+        if count < size:
             return found
         before = _end.seq < last
     return None
 
 
-def _newest(connection: Connection, texts: Select[Any], limit: int) -> list[SearchHit]:
+def _newest_with(connection: Connection, texts: Select[Any], folded: str, limit: int) -> list[SearchHit]:
     """The newest runs with one of these texts. A text may have very many runs: each list of prompts is asked for its
     newest, in the order of the newest run of each, until no other can have a newer one."""
     lists = select(_prompt.list).where(_prompt.text.in_(texts)).distinct().subquery()
@@ -115,7 +120,7 @@ def _newest(connection: Connection, texts: Select[Any], limit: int) -> list[Sear
             break
         runs = select(_end.seq, _end.execution, _end.prompts).where(_end.prompts == row.list)
         runs = runs.order_by(_end.seq.desc()).limit(limit)
-        found += _hits(connection, runs.subquery(), _prompt.text.in_(texts), limit)
+        found += _hits(connection, runs.subquery(), _contains(folded), limit)
         found.sort(key=lambda hit: hit.ordinal, reverse=True)
     return found
 

@@ -62,13 +62,12 @@ def expected(question: str, limit: int) -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize("limit", [2, 50])
 @pytest.mark.parametrize("few", [0, 1000], ids=["words are common", "words are rare"])
-@pytest.mark.parametrize("newest", [0, 3, 2000], ids=["look at all", "look at the newest", "look at many"])
+@pytest.mark.parametrize("newest", [(), (3, 4), (2000,)], ids=["look at all", "look at the newest", "look at many"])
 def test_what_contains_the_question_is_found_newest_first(
-    written: Ledger, monkeypatch: pytest.MonkeyPatch, few: int, newest: int, limit: int
+    written: Ledger, monkeypatch: pytest.MonkeyPatch, few: int, newest: tuple[int, ...], limit: int
 ) -> None:
     monkeypatch.setattr(search, "_FEW", few)
-    monkeypatch.setattr(search, "_NEWEST", newest or 1)
-    monkeypatch.setattr(search, "_ROUNDS", 5 if newest else 0)
+    monkeypatch.setattr(search, "_NEWEST", newest)
     for question in QUESTIONS:
         found = [(hit.execution, hit.text) for hit in written.index.search(question, limit)]
         wanted = expected(question, limit)
