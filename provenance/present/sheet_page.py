@@ -10,6 +10,13 @@ from ..errors import NotFound
 from ..model import Json
 from .printing import OUTCOMES
 
+CHINESE = {
+    "same-bytes": "字节全部相同",
+    "same-content": "像素相同",
+    "different": "不同",
+    "incomplete": "输出有缺失或新增",
+    "not-compared": "未能全部比较",
+}
 Picture = Callable[[str], bytes]  # SHA-256 of an output -> WebP; raises NotFound
 
 _STYLE = """
@@ -48,7 +55,7 @@ def _cell(title: str, differs: list[str], item: Mapping[str, Json], picture: Pic
     outcome = None if again is None else again["outcome"]
     notes = [item["execution"], item["status"]]
     if outcome is not None:
-        notes.append(f"compared with the recorded run: {OUTCOMES.get(outcome, outcome)}")
+        notes.append(f"against the recorded run: {OUTCOMES.get(outcome, outcome)} · {CHINESE.get(outcome, outcome)}")
     lines = differs or ["as recorded · 与记录相同"]
     told = "".join(f"<div>{escape(line)}</div>" for line in lines)
     small = "".join(f"<small>{escape(str(note))}</small>" for note in notes)
