@@ -198,6 +198,7 @@ class Service:
             "session": self.session,
             "waiting": self._writer.backlog() + (live.backlog() if live else 0),
             "background": live.background() if live else None,
+            "anchoring": live.anchoring.status() if live else None,
         }
 
     def drain(self, timeout_s: float) -> bool:
@@ -241,6 +242,7 @@ class Service:
             submit=lambda work: self._writer.offer(work, always=True),
             announce=self._announce,
         )
+        self._live.choose(self.settings)  # as they are now: the author may have changed them meanwhile
 
     def _write(self, work: Work) -> None:
         self._opened().handle(work)

@@ -29,6 +29,7 @@ from .statements import Stated
 LOG = logging.getLogger("comfy-provenance")
 RETRY_S = 30.0  # after the ledger could not be read
 WRITE_S = 60.0  # for a token to become durable
+SOON_S = 1.5  # what was asked for urgently and is due this soon is waited for
 _STEP_S = 0.02
 
 
@@ -45,22 +46,18 @@ class Choice:
 
 
 class Anchoring:
-    """One open ledger's. submit: hands a statement to the writer; False when it is not taken any more."""
+    """One open ledger's; asks nobody before `choose`. submit: hands a statement to the writer."""
 
-    def __init__(self, ledger: Ledger, submit: Callable[[Stated], object], choice: Choice) -> None:
+    def __init__(self, ledger: Ledger, submit: Callable[[Stated], object]) -> None:
         self._ledger = ledger
         self._submit = submit
         self._changed = threading.Condition()
         self._lanes: dict[str, Lane] = {}
-        self._choice = choice
+        self._choice = Choice(None, 0.0)
         self._grown = 1  # counts what may have changed; `_looked` is the count at which that was last looked at
         self._looked = 0
         self._closing = False
         self._thread: threading.Thread | None = None
-
-    def start(self) -> None:
-        """Begin, if there is anybody to ask; returns at once."""
-        self.choose(self._choice)
 
     def choose(self, choice: Choice) -> None:
         """Ask these authorities from now on, the new ones as soon as there is something they have not seen."""
@@ -141,7 +138,9 @@ class Anchoring:
         if self._looked != self._grown:
             return False
         now = time.monotonic()
-        return not any(lane.asking or self._is_due(url, now) for url, lane in self._lanes.items())
+        return not any(
+            lane.asking or self._is_due(url, now + SOON_S if lane.urgent else now) for url, lane in self._lanes.items()
+        )
 
     def _is_due(self, url: str, now: float) -> bool:
         due = self._due_at(url)

@@ -86,7 +86,7 @@ class Live:
             recovered=submit,
         )
         self._announce = announce
-        self.anchoring = Anchoring(ledger, submit, Choice.of(settings))
+        self.anchoring = Anchoring(ledger, submit)
         book = Book(ledger, session, clock, self._announced, salt)
         self._recorder = Recorder(book, host, salt, self._read, self._survey)
         self.recovered = self._recorder.recovered
@@ -104,7 +104,6 @@ class Live:
         self._reader.start()
         self._recorder.compare_left_replays()
         self._hasher.start()
-        self.anchoring.start()
 
     @classmethod
     def open(

@@ -232,7 +232,7 @@ class Api:
             "outputs": counts.outputs,
             "gaps": counts.gaps,
             "checkpoint": checking.checkpoint_json(head),
-            "time": self.times.status(),
+            "time": self.times.summary(),
             "public_key": {"fingerprint": self._ledger.public.fingerprint, "id": self._ledger.public.key_id},
             "recorder": None if self._service is None else self._service(),
         }

@@ -60,20 +60,27 @@ class Times:
             self._refresh()
             return self._told(entry, entry)
 
-    def status(self) -> dict[str, Json]:
-        """{"anchors", "covered", "unanchored", "newest", "witnesses", "roots", "problem"}.
-
-        covered: how many entries, from the first, a time-stamp covers; unanchored: how many after them are worth one.
-        newest: the newest time-stamps, newest first, as `anchor` gives them. roots: certificates that are trusted
-        here; problem: why they cannot be used.
-        """
-        roots, problem = self._chosen()
+    def summary(self) -> dict[str, Json]:
+        """{"anchors", "covered", "unanchored", "witnesses"}: how many; covered: entries, from the first, that a
+        time-stamp covers; unanchored: entries after them, up to the last one that is worth a time-stamp."""
         covered = max(self._index.covered().values(), default=0)
         newest = self._index.newest()
         return {
             "anchors": self._index.count(),
             "covered": covered,
             "unanchored": 0 if newest is None else max(0, newest + 1 - covered),
+            "witnesses": self._index.count_witnesses(),
+        }
+
+    def status(self) -> dict[str, Json]:
+        """`summary` with {"newest", "witnesses", "roots", "problem"}.
+
+        newest: the newest time-stamps, newest first, as `anchor` gives them. witnesses: all of them. roots: how many
+        certificates are trusted here; problem: why they cannot be used.
+        """
+        roots, problem = self._chosen()
+        return {
+            **self.summary(),
             "newest": [self.anchor(row) for row in self._index.latest(_NEWEST)],
             "witnesses": [witness_json(row) for row in self._index.witnesses()],
             "roots": 0 if roots is None else len(roots.roots),

@@ -109,6 +109,11 @@ class Attestations:
         with self._database.read() as connection:
             return int(connection.execute(select(func.count()).select_from(tables.anchors)).scalar_one())
 
+    def count_witnesses(self) -> int:
+        """How many cosignatures there are."""
+        with self._database.read() as connection:
+            return int(connection.execute(select(func.count()).select_from(tables.witnesses)).scalar_one())
+
     def covered(self) -> dict[str | None, int]:
         """Where a token was asked for -> how many entries, from the first, its newest covers; None: made elsewhere."""
         query = select(_anchor.url, func.max(_anchor.size)).group_by(_anchor.url)

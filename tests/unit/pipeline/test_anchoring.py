@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from comfy_provenance.provenance import canonical
@@ -357,3 +359,25 @@ def test_a_token_that_contradicts_an_earlier_one_is_not_recorded(
         assert "a clock is wrong" in lanes(service)[0]["problem"]
         assert len(anchors(service)) == 1
         assert service.status()["state"] == "recording"
+
+
+def test_a_choice_made_while_the_ledger_is_being_opened_is_not_lost(
+    authority: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = Service(Places(tmp_path / "ledger", tmp_path / "secrets"), NoHost(tmp_path))
+    opened, release = Live.open, threading.Event()
+
+    def slowly(*arguments: Any, **named: Any) -> Live:
+        made = opened(*arguments, **named)
+        release.wait(SOON_S)
+        return made
+
+    monkeypatch.setattr(Live, "open", slowly)
+    service.start()
+    until((tmp_path / "ledger" / "ledger.sqlite3").exists)
+    chosen = {"authorities": [{"name": "A", "url": authority.url}]}
+    (tmp_path / "ledger" / "settings.json").write_text(json.dumps(chosen), encoding="utf-8")
+    service.settings_changed()
+    release.set()
+    until(lambda: authority.asked == 1)
+    service.close()

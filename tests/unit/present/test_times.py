@@ -229,8 +229,10 @@ def test_settings_choose_whom_this_machine_trusts(cli: Cli, ledger: Path, author
     cli("anchor", "--now")
     assert cli("verify", "--json")[1]["findings"] == []
     assert cli("show", "run-1", "--json")[1]["times"]["by"]["trust"] == "trusted"
-    status = cli("status", "--json")[1]["time"]
+    status = cli("anchor", "--json")[1]
     assert (status["anchors"], status["roots"], status["problem"]) == (1, 1, None)
+    summary = {name: status[name] for name in ("anchors", "covered", "unanchored")}
+    assert cli("status", "--json")[1]["time"] == {**summary, "witnesses": 0}
     authority.pki.root.rename(authority.pki.root.with_suffix(".gone"))
     try:
         checking.read_roots.cache_clear()
