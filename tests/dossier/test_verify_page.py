@@ -31,9 +31,9 @@ def node() -> str | None:
 needs_node = pytest.mark.skipif(node() is None, reason="Node.js 20 or newer is not installed")
 
 
-def in_node(tmp_path, zip_path, changes=(), slow=False):
+def in_node(tmp_path, *zips, changes=(), slow=False):
     job = tmp_path / "job.json"
-    job.write_text(json.dumps({"zip": str(zip_path), "changes": list(changes), "slow": slow}))
+    job.write_text(json.dumps({"zips": [str(path) for path in zips], "changes": list(changes), "slow": slow}))
     done = subprocess.run([node(), SCRIPT, job], capture_output=True, text=True, encoding="utf-8", timeout=3000)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
@@ -56,7 +56,7 @@ def test_a_changed_byte_in_any_file_is_found_and_the_file_named(made, tmp_path):
     data, dice = made.zip.read_bytes(), random.Random(6)
     files = list(changing.members(data).values())[dice.randrange(3) :: 3]  # the long test takes the rest
     changes = [(each.data_offset + dice.randrange(each.size), 1 << dice.randrange(8)) for each in files]
-    _, *found = in_node(tmp_path, made.zip, changes)
+    _, *found = in_node(tmp_path, made.zip, changes=changes)
     for member, each in zip(files, found, strict=True):
         assert not each["ok"] and named(member.name, each), (member.name, each["findings"])
 
@@ -64,7 +64,7 @@ def test_a_changed_byte_in_any_file_is_found_and_the_file_named(made, tmp_path):
 def anywhere(made, tmp_path, count, seed):
     data, dice = made.zip.read_bytes(), random.Random(seed)
     changes = [(dice.randrange(len(data)), 1 << dice.randrange(8)) for _ in range(count)]
-    _, *found = in_node(tmp_path, made.zip, changes)
+    _, *found = in_node(tmp_path, made.zip, changes=changes)
     for (place, _), each in zip(changes, found, strict=True):
         assert not each["ok"] and named(changing.owner(data, place), each), (place, each["findings"])
 
@@ -86,7 +86,7 @@ def test_the_zips_own_form_counts_byte_by_byte(made, tmp_path):
     data = made.zip.read_bytes()
     member = list(changing.members(data).values())[3]
     places = [*range(member.offset, member.data_offset), *range(len(data) - 22, len(data))]
-    _, *found = in_node(tmp_path, made.zip, [(place, 1) for place in places])
+    _, *found = in_node(tmp_path, made.zip, changes=[(place, 1) for place in places])
     assert not any(each["ok"] for each in found)
 
 
