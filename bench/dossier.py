@@ -2,8 +2,8 @@
 
 usage: python bench/dossier.py [--runs N [N ...]] [--json]
 
-Each size is written and checked in processes of its own, so that their peaks of memory are told apart. The last run is the
-work; its scope is the whole ledger, with a snapshot of 16.5 KB, a prompt and a thumbnail of 6 KB for each run.
+Each size is written and checked in processes of its own, so that their peaks of memory are told apart. The last run is
+the work; its scope is the whole ledger, with a snapshot of 16.5 KB, a prompt and a thumbnail of 6 KB for each run.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from aiohttp import web
 from ..provenance import errors
 from ..provenance.model import Json
 from ..provenance.service import Service
-from . import authoring_routes, comfy, replay_routes, statement_routes, time_routes
+from . import authoring_routes, comfy, dossier_routes, replay_routes, statement_routes, time_routes
 from .answers import BASE, as_json, bordered, in_thread
 from .hooks import QueueHooks
 
@@ -192,6 +192,7 @@ def register(table: web.RouteTableDef, service: Service, hooks: QueueHooks) -> N
     replay_routes.register(table, hooks.queue, routes.api)
     authoring_routes.register(table, service)
     time_routes.register(table, service, routes.api)
+    dossier_routes.register(table, routes.api)
 
 
 async def _blob(request: web.Request, question: Callable[[], Blob]) -> web.StreamResponse:

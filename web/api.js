@@ -184,6 +184,25 @@ export class Record {
     return `${BASE}/thumbnails/${sha256}`;
   }
 
+  /** Have a dossier written; `dossier` tells how far it is. @returns {Promise<any>} */
+  async beginDossier(wanted) {
+    return this.#post("dossiers", wanted);
+  }
+
+  /** @returns {Promise<any>} */
+  async dossier(id) {
+    return this.#get(`dossiers/${encodeURIComponent(id)}`);
+  }
+
+  async cancelDossier(id) {
+    return this.#post(`dossiers/${encodeURIComponent(id)}/cancel`, {});
+  }
+
+  /** @returns {Promise<Blob>} */
+  async dossierFile(id) {
+    return (await this.#send(`dossiers/${encodeURIComponent(id)}/file`)).blob();
+  }
+
   static objectPath(sha256) {
     return `${BASE}/objects/${sha256}`;
   }

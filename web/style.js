@@ -280,6 +280,12 @@ const CSS = `
   .cpv-cell img { display: block; width: 100%; height: auto; }
   .cpv-cell figcaption { display: grid; padding: 0.375rem 0.5rem; font-size: 0.75rem; overflow-wrap: anywhere; }
 
+  .cpv-form { display: grid; gap: 0.625rem; }
+  .cpv-form p { margin: 0; }
+  .cpv-form .cpv-input { width: 100%; box-sizing: border-box; }
+  .cpv-form details[open] summary { margin-bottom: 0.375rem; }
+  .cpv-form .cpv-choice { padding: 0.1875rem 0; }
+
   @container cpv (max-width: 17rem) {
   .cpv-title .muted { visibility: hidden; width: 0; padding: 0; flex: 1; }
   .cpv-title h3 { flex: none; }

@@ -14,6 +14,7 @@ from typing import BinaryIO
 
 from ..canonical import is_sha256_hex, sha256_hex
 from ..config import SOFTWARE, VERSION
+from ..dossier.options import Progress
 from ..errors import InputError, NotFound
 from ..hosting import Host
 from ..lineage.changes import Diff
@@ -25,7 +26,7 @@ from ..seal import checkpoint
 from ..seal.keys import PublicKey
 from ..seal.timestamp import Roots
 from ..store.ledger import Ledger
-from . import checking, disk, filters, identify, machine, parcels, replaying, sheets, witness
+from . import checking, disk, exporting, filters, identify, machine, parcels, replaying, sheets, witness
 from .details import Details
 from .machine import Machine
 from .refs import Resolver
@@ -289,6 +290,14 @@ class Api:
         size = checkpoint.open(note, public).size
         disk.export_envelopes(map(reader.entry, range(size)), public.pem, note, folder)
         return size
+
+    def dossier_asked(self, body: Mapping[str, Json]) -> exporting.Asked:
+        """What a client wants in a dossier, as `docs/http.md` says. Raises InputError, NotFound, Ambiguous."""
+        return exporting.asked(self._resolver, body)
+
+    def write_dossier(self, asked: exporting.Asked, path: Path, progress: Progress) -> dict[str, Json]:
+        """Write a dossier, signed with the ledger's key where it can be read; see `exporting.export`."""
+        return exporting.export(self._ledger, *asked, path, exporting.signer_of(self._ledger), progress)
 
     def machine(self) -> Machine:
         """The machine of today, as far as it can be asked from here."""

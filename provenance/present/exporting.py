@@ -20,6 +20,7 @@ from ..store.ledger import Ledger
 from ..verify.description import Work
 from .refs import Resolver
 
+Asked = tuple[tuple[Work, ...], Options]
 _MEMBERS = ("refs", "scope", "language", "withhold", "title")
 
 
@@ -94,7 +95,7 @@ def signer_of(ledger: Ledger) -> Signer | None:
     return None
 
 
-def asked(resolver: Resolver, body: Mapping[str, Json]) -> tuple[tuple[Work, ...], Options]:
+def asked(resolver: Resolver, body: Mapping[str, Json]) -> Asked:
     """Works and choices as a client sends them. Raises InputError, NotFound, Ambiguous."""
     for name in body:
         if name not in _MEMBERS:

@@ -7,6 +7,7 @@
  */
 
 import { isOrphan, parentOf } from "../fold.js";
+import { openDossier } from "./dossier.js";
 import { button, h } from "./dom.js";
 
 /** @type {Action[]} */
@@ -24,6 +25,7 @@ export const RUN_ACTIONS = [
   { id: "replay-run", icon: "replay", words: "actions.replay", act: ({ again, go }, run) => again.replay(run.execution, go) },
   { id: "vary-run", icon: "grid", words: "actions.vary", act: ({ again, go }, run) => again.vary(run.execution, go) },
   { id: "parcel-run", icon: "parcel", words: "actions.parcel", act: ({ again }, run) => again.parcel(run.execution) },
+  { id: "dossier-run", icon: "dossier", words: "actions.dossier", act: ({ t, api }, run) => openDossier(run, { t, api }) },
   { id: "download", icon: "download", words: "actions.download", act: ({ actions }, run) => actions.download(run.execution) },
   { id: "copy", icon: "copy", words: "actions.copy", act: ({ actions }, run) => actions.copyId(run.execution) },
 ];

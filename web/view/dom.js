@@ -45,6 +45,7 @@ const PATHS = {
   download: "M12 4v11m-5-5l5 5 5-5M4 20h16",
   replay: "M4 4v6h6M4.5 10a8 8 0 1 1-1 5",
   grid: "M4 4h7v7H4zM13 4h7v7h-7zM4 13h7v7H4zM13 13h7v7h-7z",
+  dossier: "M6 3h9l4 4v14H6zM14 3v5h5M9 12h7M9 15h7M9 18h4",
   parcel: "M4 8l8-4 8 4v8l-8 4-8-4zM4 8l8 4 8-4M12 12v8",
   apply: "M5 19L19 5M13 5h6v6",
   find: "M11 4a7 7 0 1 0 0 14 7 7 0 0 0 0-14M16 16l5 5",
