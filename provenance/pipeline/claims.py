@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import io
 import re
 from dataclasses import dataclass, field, replace
 
 from .. import canonical
-from ..errors import InputError
+from ..errors import InputError, IntegrityError
 from ..model import Json
 from ..record import foreign, media, picture
 from ..record.files import Reading
 from ..record.imports import Claims
 from ..record.redact import Mark, Redactor
 from ..store.objects import Objects, Prepared
+from ..verify import parcel
 
 LARGEST_TEXT_FILE = 16 * 1024 * 1024
 _JSON_TYPES = frozenset({"application/json", "application/x-lightdiffusionflow+json"})
+_ZIP = b"PK\3\4"
 _MARKER = re.compile(r"\[redacted:[^\]]*\]")
 
 
@@ -55,12 +58,26 @@ def said_by(reading: Reading, objects: Objects, redactor: Redactor) -> Said:
         texts = picture.texts(data)
         claimed = foreign.of_texts(texts)
         told = list(texts.values())
+    elif data.startswith(_ZIP):
+        claimed, told = _of_parcel(data), []
     else:
         claimed = foreign.of_json(data) if kind in _JSON_TYPES else None
         told = [] if claimed is not None else _plain(data)
     claims, made = (None, ()) if claimed is None else _claims(claimed, objects, redactor)
     marked = claims is not None and bool(claims.marks)
     return Said(claims, made, marked or any(redactor.text(text) != text for text in told))
+
+
+def _of_parcel(data: bytes) -> foreign.Claimed | None:
+    """What a snapshot file of another ledger says; None for another zip, and for one that does not hold."""
+    try:
+        found = parcel.Parcel(io.BytesIO(data))
+        snapshot = found.check().submission["snapshot"]
+        graphs = [None if snapshot[name] is None else found.object(snapshot[name]) for name in ("prompt", "workflow")]
+        prompt, workflow = (None if graph is None else canonical.parse_json(graph) for graph in graphs)
+    except (IntegrityError, InputError):
+        return None
+    return foreign.Claimed("comfyui", prompt, workflow, execution=found.execution)
 
 
 def _claims(claimed: foreign.Claimed, objects: Objects, redactor: Redactor) -> tuple[Claims, tuple[Prepared, ...]]:

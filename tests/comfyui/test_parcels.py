@@ -100,7 +100,7 @@ def test_another_host_opens_it_with_the_drift_and_puts_the_inputs_back(
         assert done.returncode == 0, done.stderr
         entry = json.loads(done.stdout)["entry"]
         (brought,) = [json.loads(line) for line in other.command("imports", "--json").stdout.splitlines()]
-        assert (brought["entry"], brought["basis"]) == (entry, "after-the-fact")
+        assert (brought["entry"], brought["basis"], brought["claims"]) == (entry, "after-the-fact", "comfyui")
         assert other.listed() == []  # it is no run of this ledger
         assert json.loads(other.command("verify", "--json").stdout)["ok"]
     assert posted(host, data)["own"] is True

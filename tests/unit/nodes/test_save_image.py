@@ -11,6 +11,8 @@ import pytest
 import torch
 from comfy_provenance.nodes.metadata import EXIF_IFD, MAKE, MODEL, USER_COMMENT, even_webp
 from comfy_provenance.nodes.save_image import encode
+from comfy_provenance.provenance.record import label
+from comfy_provenance.provenance.seal import content
 from PIL import Image
 
 PROMPT = {"9": {"class_type": "ProvenanceSaveImage", "inputs": {"seed": 2**64 - 1, "text": "銀の猫"}}}
@@ -187,3 +189,49 @@ def test_inputs_begin_like_those_of_the_stock_node(nodes):
 def test_batch_number_token_is_replaced(port, nodes):
     paths, _ = save(port, nodes, filename_prefix="n%batch_num%")
     assert [path.name for path in paths] == ["n0_00001_.png", "n1_00002_.png"]
+
+
+KINDS = {"png": "image/png", "jpeg": "image/jpeg", "webp": "image/webp"}
+
+
+@pytest.mark.parametrize("format", list(KINDS))
+def test_what_is_asked_for_is_in_the_file_and_what_became_of_it_is_observed(port, nodes, format):
+    paths, images = save(port, nodes, format=format, content_credentials=True, ai_label=True, label_producer="me")
+    for path in paths:
+        data = path.read_bytes()
+        assert json.loads(label.of(data, KINDS[format]))["ContentProducer"] == "me"
+        if content.available():
+            assert content.read(data, KINDS[format]).state == "Valid"
+    assert [(each[1], each[2]["kind"], each[2]["file"]) for each in port.seen] == [
+        ("ProvenanceSaveImage", "finishing", path.name) for path in paths
+    ]
+    assert {each[2]["label"] for each in port.seen} == {"put in"}
+    if format == "png":
+        with Image.open(paths[0]) as image:
+            assert list(image.text)[:3] == ["prompt", "workflow", "provenance"]
+            assert np.array_equal(np.asarray(image), np.clip(255.0 * images[0].numpy(), 0, 255).astype(np.uint8))
+    elif format == "webp":
+        assert json.loads(page_reads(paths[0].read_bytes())["workflow"]) == WORKFLOW
+    else:
+        assert comment(paths[0]) == port.receipts
+
+
+def test_a_workflow_in_extended_xmp_and_the_label_share_the_main_packet(port, nodes):
+    long = {"nodes": [{"id": n, "text": "<&>" * 400} for n in range(200)]}
+    paths, _ = save(port, nodes, format="jpeg", extra_pnginfo={"workflow": long}, ai_label=True)
+    data = paths[0].read_bytes()
+    assert json.loads(label.of(data, "image/jpeg"))["Label"] == "1"
+    assert b"HasExtendedXMP" in data
+
+
+def test_a_host_that_fails_to_finish_costs_nothing_but_that(port, nodes, monkeypatch):
+    def refuse(*arguments):
+        raise RuntimeError("no library")
+
+    monkeypatch.setattr(port, "finish", refuse)
+    paths, _ = save(port, nodes, content_credentials=True)
+    with Image.open(paths[0]) as image:
+        image.load()
+    assert (
+        port.problems == ["ProvenanceSaveImage could not put in a credential or a label: RuntimeError: no library"] * 2
+    )
