@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -70,6 +71,8 @@ TYPES = """() => {
     return all.map((node) => node.type).sort();
 }"""
 PROMPT = "async () => (await window.app.graphToPrompt()).output"
+# The text that would go to the host: numbers as they are written there.
+SENT = "async () => JSON.stringify((await window.app.graphToPrompt()).output)"
 # Every short message that the page is told to show.
 LISTEN = """() => {
     const { toast } = window.app.extensionManager;
@@ -222,9 +225,31 @@ def test_one_undo_takes_the_whole_action_back(drawn: Drawn) -> None:
     assert drawn.steps() == steps + 1
     drawn.canvas.do(f"() => {TAB}.changeTracker.undo()")
     assert drawn.prompt() == before
-    assert drawn.canvas.undo_steps() == steps
+    assert drawn.steps() == steps  # the page looks at the canvas after every click: it must see no edit
     drawn.canvas.do(f"() => {TAB}.changeTracker.redo()")
     assert drawn.prompt() == wrapped
+    assert drawn.steps() == steps + 1
+    drawn.canvas.do(f"() => {TAB}.changeTracker.undo()")
+    assert drawn.prompt() == before
+
+
+def test_a_seed_beyond_what_the_page_counts_exactly_is_kept(drawn: Drawn) -> None:
+    """The page has 64-bit seeds as doubles: what it would send before wrapping it sends afterwards, digit for digit."""
+    for seed in (2**53 + 2, 12345678901234567680, 2**64 - 2048):
+        drawn.canvas.do(
+            """([id, seed]) => {
+                const node = window.app.canvas.graph.getNodeById(id);
+                node.widgets.find((widget) => widget.name === "seed").value = Number(seed);
+            }""",
+            [drawn.ids["sampler"], str(seed)],
+        )
+        before = drawn.canvas.do(SENT)
+        sent = re.search(r'"seed":\d+', before)
+        assert sent and float(sent[0].removeprefix('"seed":')) == float(seed)
+        drawn.command("WrapAll")
+        assert sent[0] in drawn.canvas.do(SENT)
+        drawn.command("UnwrapAll")
+        assert drawn.canvas.do(SENT) == before
 
 
 def test_an_edit_before_it_stays_a_step_of_its_own(drawn: Drawn) -> None:
