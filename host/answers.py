@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,6 +18,7 @@ BASE = "/provenance/v1"
 LARGEST_BODY = 1 << 20
 STATUS = {errors.NotFound: 404, errors.Ambiguous: 409, errors.InputError: 400, errors.StorageError: 503}
 
+Progress = Callable[[int, "int | None"], None]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -76,6 +78,41 @@ async def in_thread(question: Callable[[], Any]) -> Any:
 async def as_json(question: Callable[[], Json]) -> web.Response:
     """The answer to a question, as JSON."""
     return web.json_response(await in_thread(question))
+
+
+class Background:
+    """One piece of long work at a time, on a thread of its own."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._lock = threading.Lock()
+        self._state: dict[str, Json] = {"running": False, "done": 0, "total": None, "result": None, "error": None}
+
+    def state(self) -> dict[str, Json]:
+        """{"running", "done", "total", "result", "error"}: the last three null until known."""
+        with self._lock:
+            return dict(self._state)
+
+    def start(self, work: Callable[[Progress], Json]) -> dict[str, Json]:
+        """Begin, and give the state. Raises InputError while another piece of work is going on."""
+        with self._lock:
+            if self._state["running"]:
+                raise errors.InputError("this is being done already: ask for its state")
+            self._state = {"running": True, "done": 0, "total": None, "result": None, "error": None}
+            threading.Thread(target=self._run, args=(work,), name=self._name, daemon=True).start()
+            return dict(self._state)
+
+    def _run(self, work: Callable[[Progress], Json]) -> None:
+        outcome: dict[str, Json]
+        try:
+            outcome = {"result": work(lambda done, total: self._update({"done": done, "total": total}))}
+        except errors.ProvenanceError as error:
+            outcome = {"error": str(error)}
+        self._update({**outcome, "running": False})
+
+    def _update(self, members: dict[str, Json]) -> None:
+        with self._lock:
+            self._state = {**self._state, **members}
 
 
 def _same_site(request: web.Request) -> bool:

@@ -18,7 +18,15 @@ from aiohttp import web
 from ..provenance import errors
 from ..provenance.model import Json
 from ..provenance.service import Service
-from . import authoring_routes, comfy, dossier_routes, replay_routes, statement_routes, time_routes
+from . import (
+    authoring_routes,
+    comfy,
+    dossier_routes,
+    replay_routes,
+    statement_routes,
+    storage_routes,
+    time_routes,
+)
 from .answers import BASE, as_json, bordered, in_thread
 from .hooks import QueueHooks
 
@@ -84,9 +92,6 @@ class Routes:
 
     async def labels(self, request: web.Request) -> web.StreamResponse:
         return await as_json(lambda: self.api().labels())
-
-    async def storage(self, request: web.Request) -> web.StreamResponse:
-        return await as_json(lambda: self.api().storage())
 
     async def status(self, request: web.Request) -> web.StreamResponse:
         def answer() -> dict[str, Json]:
@@ -180,7 +185,6 @@ def register(table: web.RouteTableDef, service: Service, hooks: QueueHooks) -> N
         ("restore/{ref}", routes.restore),
         ("search", routes.search),
         ("labels", routes.labels),
-        ("storage", routes.storage),
         ("status", routes.status),
         ("verify", routes.verify),
         ("thumbnails/{sha256}", routes.thumbnail),
@@ -189,6 +193,7 @@ def register(table: web.RouteTableDef, service: Service, hooks: QueueHooks) -> N
         table.get(f"{BASE}/{path}")(bordered(handler))
     table.post(f"{BASE}/identify")(bordered(routes.identify))
     statement_routes.register(table, service, routes.api)
+    storage_routes.register(table, service, routes.api)
     replay_routes.register(table, hooks.queue, routes.api)
     authoring_routes.register(table, service)
     time_routes.register(table, service, routes.api)

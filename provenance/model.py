@@ -51,6 +51,7 @@ class Kind(str, Enum):
     IMPORT = "import"
     RECORDING = "recording"
     GAP = "gap"
+    RELEASE = "release"
     ANCHOR = "anchor"
     WITNESS = "witness"
 

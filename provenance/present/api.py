@@ -20,13 +20,15 @@ from ..hosting import Host
 from ..lineage.changes import Diff
 from ..lineage.graph import ancestry
 from ..lineage.restore import Restored, plan
-from ..model import Json
+from ..model import FileRef, Json
 from ..record import files
+from ..record.releases import Wish
 from ..seal import checkpoint
 from ..seal.keys import PublicKey
 from ..seal.timestamp import Roots
 from ..store.ledger import Ledger
-from . import checking, disk, exporting, filters, identify, machine, parcels, replaying, sheets, witness
+from ..store.rows import OutputRow
+from . import checking, cleaning, disk, exporting, filters, identify, machine, parcels, replaying, sheets, witness
 from .details import Details
 from .machine import Machine
 from .refs import Resolver
@@ -239,16 +241,40 @@ class Api:
         }
 
     def storage(self) -> dict[str, Json]:
-        """{"ledger": {"path", "bytes"}, "entries": {"count"}, "objects", "thumbnails", "kept": {"outputs", "inputs"}},
-        each of the others {"count", "bytes"}. Takes seconds for a large ledger."""
+        """{"ledger": {"path", "bytes"}, "entries": {"count"}, "objects", "thumbnails", "kept": {"outputs", "inputs"},
+        "released"}, each of the others {"count", "bytes"}. Takes seconds for a large ledger."""
         found = self._ledger.usage()
+        released = self._ledger.copies.released_total()
         return {
             "ledger": {"path": str(self._ledger.root), "bytes": found.on_disk},
             "entries": {"count": found.entries},
             "objects": asdict(found.objects),
             "thumbnails": asdict(found.thumbnails),
             "kept": {"outputs": asdict(found.kept_outputs), "inputs": asdict(found.kept_inputs)},
+            "released": dict(zip(("count", "bytes"), released, strict=True)),
         }
+
+    def path_of(self, file: FileRef) -> Path | None:
+        """Where a file of ComfyUI's lies; None where that cannot be told from here."""
+        folder = (self._directories() or {}).get(file.type)
+        return None if folder is None else disk.inside(Path(folder), f"{file.subfolder}/{file.filename}".lstrip("/"))
+
+    def clean(
+        self, wish: Wish, append: cleaning.Append | None, progress: cleaning.Progress | None = None
+    ) -> dict[str, Json]:
+        """What may be let go of, as `cleaning.told` gives it, with `released`: null, or what `cleaning.let_go` gives.
+
+        append: writes entries; None only looks. Takes as long as reading the files at their places does.
+        """
+        if wish.in_place and self._directories() is None:
+            raise InputError("ComfyUI's folders are not known here: run this inside a ComfyUI folder")
+        choice = cleaning.choose(self._ledger, wish, self.path_of, progress)
+        gone = None if append is None else cleaning.let_go(self._ledger, choice, append, progress)
+        return {**cleaning.told(choice), "released": gone}
+
+    def keep_again(self, append: cleaning.Append, progress: cleaning.Progress | None = None) -> dict[str, Json]:
+        """Keep released copies again where their files still are: as `cleaning.keep_again` gives it."""
+        return cleaning.keep_again(self._ledger, self.path_of, append, progress)
 
     def labels(self) -> dict[str, Json]:
         """{"items": [{"label", "execution", "recorded_at"}]}: the labels that runs carry now, newest first."""
@@ -271,8 +297,18 @@ class Api:
         _check_digest(sha256)
         for row in self._ledger.index.outputs_by_digest(sha256):
             if row.thumbnail is not None:
-                return self.object(row.thumbnail)
+                return self._thumbnail_again(row) or self.object(row.thumbnail)
         raise NotFound(f"no thumbnail of {sha256}")
+
+    def _thumbnail_again(self, row: OutputRow) -> Blob | None:
+        """A thumbnail that was let go of, made of the output again where that still lies unchanged."""
+        path = None if row.file is None else self.path_of(row.file)
+        if path is None or not path.is_file() or row.thumbnail is None or self._ledger.objects.has(row.thumbnail):
+            return None
+        reading = files.look(path)
+        if reading.facts.sha256 != row.sha256 or reading.thumbnail is None:
+            return None
+        return Blob(sha256_hex(reading.thumbnail), "image/webp", len(reading.thumbnail), iter((reading.thumbnail,)))
 
     def object(self, sha256: str) -> Blob:
         """An object of the ledger. Raises NotFound. Its media type is as noted when stored, not signed."""
@@ -280,7 +316,9 @@ class Api:
         objects = self._ledger.objects
         blocks = objects.iterate(sha256)
         if blocks is None:
-            raise NotFound(f"no object {sha256}")
+            release = self._ledger.copies.release_of(sha256)
+            why = "" if release is None else f": the author released this copy by entry {release[0]} ({release[1]})"
+            raise NotFound(f"no object {sha256}{why}")
         return Blob(sha256, objects.media_type(sha256) or "application/octet-stream", objects.size(sha256), blocks)
 
     def envelopes(self, folder: Path) -> int:

@@ -44,6 +44,7 @@ def verify(
     return {
         "ok": report.ok and index["ok"],
         "entries": report.entries,
+        "released": report.released,
         "checkpoint": None if head is None else checkpoint_json(head),
         "findings": [*_plain(report.findings), *index["findings"]],
         "time": time_json(report),

@@ -142,6 +142,7 @@ def _parser() -> argparse.ArgumentParser:
     fsck = verb("fsck", "compare the index with the entries")
     fsck.add_argument("--rebuild-index", action="store_true", help="make the index anew from the entries first")
     verb("status", "tell how much is recorded")
+    _cleaning(verb)
     verbs.add_parser("demo", help="run a scripted session on the embedded host", add_help=False)
     return parser
 
@@ -270,6 +271,18 @@ def _time(verb: Callable[..., argparse.ArgumentParser]) -> None:
     cosign.add_argument("-o", "--output", metavar="FILE", help="where to write it, else beside FILE")
     cosign.add_argument("--import", dest="bring", action="store_true", help="record one that came back cosigned")
     cosign.add_argument("--label", metavar="NAME", help="with --import: whose key it is")
+
+
+def _cleaning(verb: Callable[..., argparse.ArgumentParser]) -> None:
+    """The command that lets go of kept copies."""
+    clean = verb("clean", "let go of kept copies; entries, and what they require, stay", module=".cleaning_commands")
+    clean.add_argument("--dry-run", action="store_true", help="only tell what may go, and how many bytes that is")
+    clean.add_argument("--not-in-place", action="store_true", help="not those whose file is still where it was")
+    clean.add_argument("--thumbnails", action="store_true", help="thumbnails too, where the output is still there")
+    clean.add_argument("--rejected", action="store_true", help="copies of outputs that you rejected, for good")
+    clean.add_argument("--before", metavar="DATE", help="copies from runs before this date or time, for good")
+    clean.add_argument("--yes", action="store_true", help="do not ask")
+    clean.add_argument("--undo", action="store_true", help="keep released copies again where their files still are")
 
 
 def _positive(text: str) -> int:

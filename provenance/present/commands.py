@@ -47,14 +47,14 @@ def log(options: argparse.Namespace, ledger: Path) -> int:
 def show(options: argparse.Namespace, ledger: Path) -> int:
     """Everything about one run or file."""
     with _api(ledger) as api:
-        _answer(options, api.show(options.ref), printing.fields)
+        answer(options, api.show(options.ref), printing.fields)
     return GOOD
 
 
 def lineage(options: argparse.Namespace, ledger: Path) -> int:
     """The whole ancestry."""
     with _api(ledger) as api:
-        _answer(options, api.lineage(options.ref), printing.lineage)
+        answer(options, api.lineage(options.ref), printing.lineage)
     return GOOD
 
 
@@ -141,7 +141,7 @@ def fsck(options: argparse.Namespace, ledger: Path) -> int:
 def status(options: argparse.Namespace, ledger: Path) -> int:
     """How much there is, and the newest checkpoint."""
     with _api(ledger) as api:
-        _answer(options, api.status(), printing.fields)
+        answer(options, api.status(), printing.fields)
     return GOOD
 
 
@@ -185,9 +185,10 @@ def progress() -> Iterator[Progress | None]:
         yield tell
 
 
-def _answer(
+def answer(
     options: argparse.Namespace, found: dict[str, Json], text: Callable[[dict[str, Json]], Iterable[str]]
 ) -> None:
+    """Print what was found, as JSON when that is asked for."""
     if options.json:
         json_line(found)
     else:

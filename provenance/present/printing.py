@@ -204,3 +204,14 @@ def anchoring(told: Mapping[str, Json]) -> Iterator[str]:
         yield f"  {each['gen_time']}  {each['size']} entries  {signer}  {trust}"
     if told["problem"]:
         yield one_line(told["problem"], _WIDE)
+
+
+def amount(heap: Mapping[str, Json]) -> str:
+    """A number of objects and their bytes, such as `12 objects, 3.4 MB`."""
+    size, unit = float(heap["bytes"]), "B"
+    for larger in ("kB", "MB", "GB", "TB"):
+        if size < 1000:
+            break
+        size, unit = size / 1000, larger
+    shown = f"{size:.1f}" if unit != "B" and size < 100 else f"{size:.0f}"
+    return f"{heap['count']} object{'' if heap['count'] == 1 else 's'}, {shown} {unit}"

@@ -123,7 +123,7 @@ def bands(perceptual: str | None) -> tuple[int | None, ...]:
     return tuple(value >> shift & 0xFFFF for shift in (48, 32, 16, 0))
 
 
-_NUMBERED = frozenset({"outputs", "assets", "import_sources"})
+_NUMBERED = frozenset({"outputs", "assets", "import_sources", "releases"})
 _Made = Iterator[tuple[str, Row]]
 
 
@@ -273,6 +273,13 @@ def _gap(body: Mapping[str, Json]) -> _Made:
     yield "gaps", {"reason": _text(body["reason"]), **optional, **missed}
 
 
+def _release(body: Mapping[str, Json]) -> _Made:
+    event = _text(body["event"])
+    for each in body["objects"]:
+        row = {"digest": _text(each["sha256"]), "role": _text(each["role"]), "reason": _text(each["reason"])}
+        yield "releases", {**row, "event": event, "size": _integer(each["size"])}
+
+
 def _failure(error: Mapping[str, Json] | None) -> Row:
     if error is None:
         return {"error_class": None, "error_message": None}
@@ -331,4 +338,5 @@ _MAKERS = {
     Kind.ANCHOR: attested_rows.anchor,
     Kind.WITNESS: attested_rows.witness,
     Kind.GAP: _gap,
+    Kind.RELEASE: _release,
 }

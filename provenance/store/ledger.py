@@ -24,11 +24,13 @@ from ..seal.keys import PublicKey, Signer, public_from_pem
 from ..seal.merkle import Frontier, leaf_hash
 from . import index_check, migrations, tables
 from .columns import as_bytes
+from .copies import Copies
 from .engine import Database
 from .envelopes import Patterns, Stored
 from .index import Index
 from .index_rows import read_statement
 from .index_write import IndexWriter, Progress, Rebuilt
+from .object_files import ObjectFiles
 from .objects import Objects, Prepared
 from .reading import LedgerReader
 from .usage import Usage, measure
@@ -82,6 +84,7 @@ class Ledger:
         self._signer = signer
         self._validate = validate
         self.objects = Objects(database, root / OBJECTS_NAME)
+        self.copies = Copies(database, ObjectFiles(root / OBJECTS_NAME))
         self.index = Index(database, writer)
         self._index_writer = IndexWriter(database)
         self._patterns = Patterns(database)

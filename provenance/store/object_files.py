@@ -62,6 +62,14 @@ class ObjectFiles:
         """Whether there is a file of this name."""
         return self._path(digest).is_file()
 
+    def remove(self, digest: str) -> None:
+        """Take an object's file away; that it is not there is no error. Raises StorageError. After a power cut the file
+        may be there again."""
+        try:
+            self._path(digest).unlink(missing_ok=True)
+        except OSError as error:
+            raise StorageError(f"object {digest} cannot be removed: {error.strerror or error}") from error
+
     def _path(self, digest: str) -> Path:
         return self._folder / digest[:2] / digest[2:]
 

@@ -241,6 +241,11 @@ class InOrder:
         return None if chunks is None else b"".join(chunks)
 
 
+def is_alone(encoding: str, media_type: str | None) -> bool:
+    """Whether no other object is stored, or will be, as a difference to one that is stored like this."""
+    return encoding in ("file", "delta") or (media_type or "").startswith(_PACKED)
+
+
 def _key(digest: str) -> bytes:
     if not is_sha256_hex(digest):
         raise InputError(f"not a SHA-256 in lower-case hexadecimal: {digest[:80]!r}")

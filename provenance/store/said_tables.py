@@ -161,3 +161,14 @@ gaps = Table(
     Column("completions", BigInteger, nullable=False),
     Column("detail", Text),
 )
+
+# Copies that were let go of, or are kept again: a row per object.
+releases = Table(
+    "releases",
+    metadata,
+    Column("seq", Seq, primary_key=True),
+    Column("item", Integer, primary_key=True),
+    Column("digest", Name, nullable=False, index=True),
+    Column("size", BigInteger, nullable=False),
+    *(Column(name, Text, nullable=False) for name in ("event", "role", "reason")),
+)

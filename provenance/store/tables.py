@@ -41,6 +41,7 @@ from .said_tables import (
     metadata,
     outcomes,
     recordings,
+    releases,
     replays,
     sessions,
     witnesses,
@@ -50,8 +51,8 @@ __all__ = (
     "DERIVED_TABLES", "FIRST_OUTPUT", "INDEX_TABLES", "PARENT", "RUN", "SHARED_TABLES", "anchors", "assets",
     "decisions", "edges", "endings", "entries", "executions", "gaps", "import_sources", "imports", "intents",
     "links", "lists", "meta", "metadata", "model_files", "models", "objects", "open_runs", "outcomes", "outputs",
-    "patterns", "prompts", "recordings", "replays", "sessions", "summaries", "texts", "witnesses", "word_texts",
-    "words", "writers",
+    "patterns", "prompts", "recordings", "releases", "replays", "sessions", "summaries", "texts", "witnesses",
+    "word_texts", "words", "writers",
 )  # fmt: skip
 
 RUN, PARENT, FIRST_OUTPUT = 0, 1, 2  # what a link of `links` starts or ends at, where it is not named
@@ -291,7 +292,7 @@ summaries = Table(
 
 INDEX_TABLES: tuple[Table, ...] = (
     executions, endings, outputs, assets, edges, model_files, intents, decisions, replays, outcomes, imports,
-    import_sources, recordings, anchors, witnesses, sessions, gaps
+    import_sources, recordings, anchors, witnesses, sessions, gaps, releases
 )  # fmt: skip
 SHARED_TABLES: tuple[Table, ...] = (lists, prompts, models, links)
 DERIVED_TABLES: tuple[Table, ...] = (open_runs, texts, words, word_texts)

@@ -94,6 +94,7 @@ CODES: dict[str, Code] = {
     "object-missing": Code(ERROR, "A document that an entry names is not there: the record is not whole."),
     "object-altered": Code(ERROR, "An object does not have the digest under which it is kept."),
     "picture-missing": Code(WARNING, "A thumbnail or a kept file that an entry names is not there."),
+    "release-required": Code(ERROR, "A release names an object that an entry before it requires."),
     # a snapshot file
     "parcel-form": Code(ERROR, "The file is not a snapshot file as this software writes it."),
     # the dossier's container and its files

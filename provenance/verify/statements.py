@@ -49,9 +49,13 @@ def read(envelope: bytes, public: PublicKey) -> Statement:
 
 
 def objects(statement: Statement) -> Iterator[Named]:
-    """The objects that an entry names, by kind. Raises Rejected for a digest that is neither a digest nor null."""
-    predicate = statement.predicate
-    match statement.kind:
+    """The objects that an entry names. Raises as `named_by`."""
+    return named_by(statement.kind, statement.predicate)
+
+
+def named_by(kind: Kind, predicate: dict[str, Json]) -> Iterator[Named]:
+    """The objects that an entry of a kind names. Raises Rejected for a digest that is neither a digest nor null."""
+    match kind:
         case Kind.SESSION:
             yield from _named(predicate, "environment", required=True)
         case Kind.SUBMISSION:
@@ -60,17 +64,17 @@ def objects(statement: Statement) -> Iterator[Named]:
                 yield from _named(snapshot, document, required=True)
         case Kind.COMPLETION:
             yield from _named(predicate, "observations", required=True)
-            for output in _items(predicate, "outputs"):
+            for output in items(predicate, "outputs"):
                 yield from _named(output, "thumbnail", required=False)
                 yield from _named(output, "kept", required=False)
-            for asset in _items(predicate, "used"):
+            for asset in items(predicate, "used"):
                 yield from _named(asset, "kept", required=False)
                 yield from _named(_object(asset, "mask"), "picture", required=False)
         case Kind.INTENT:
-            yield from _pictures(_items(predicate, "references") if "references" in predicate else ())
+            yield from _pictures(items(predicate, "references") if "references" in predicate else ())
         case Kind.IMPORT:
             yield from _pictures(_object(predicate, member) for member in ("file", "project"))
-            yield from _pictures(_items(predicate, "of"))
+            yield from _pictures(items(predicate, "of"))
             for document in ("prompt", "workflow", "text", "flow"):
                 yield from _named(_object(predicate, "claims"), document, required=True)
         case Kind.RECORDING:
@@ -177,8 +181,9 @@ def _part(predicate: dict[str, Json], member: str) -> dict[str, Json]:
     return part
 
 
-def _items(predicate: dict[str, Json], member: str) -> Iterator[dict[str, Json]]:
-    items = predicate.get(member)
-    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+def items(predicate: dict[str, Json], member: str) -> Iterator[dict[str, Json]]:
+    """The objects of a list that a predicate must have. Raises Rejected."""
+    found = predicate.get(member)
+    if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
         raise Rejected("predicate-malformed", f"{member} is not a list of objects")
-    yield from items
+    yield from found

@@ -27,6 +27,7 @@ from .bounds import Anchor
 from .chain import Chain
 from .chronicle import Chronicle
 from .policy import ERROR, MAX_FINDINGS, MAX_MISSING_RUN, Rejected, finding
+from .released import Releases
 from .statements import Named, Statement
 
 SchemaCheck = Callable[[str, Json], None]
@@ -64,7 +65,7 @@ class Excerpt:
 class Report:
     """What a check found. ok: no finding is an error. entries: how many were there. checkpoint: None when invalid.
     anchors: those whose checkpoint and token hold, refused authorities included; `bounds.Bounds` makes spans of them.
-    witnesses: cosignatures that hold."""
+    witnesses: cosignatures that hold. released: copies that are not there because the author let go of them."""
 
     ok: bool
     entries: int
@@ -72,6 +73,7 @@ class Report:
     findings: tuple[Finding, ...]
     anchors: tuple[Anchor, ...] = ()
     witnesses: int = 0
+    released: int = 0
 
 
 def verify(
@@ -121,6 +123,7 @@ class _Check:
         self._errors = False
         self._chronicle = Chronicle()
         self._sound: set[str] = set()  # digests of objects that were there and right
+        self._releases = Releases()
         self._chain = Chain(self._origin)
         self._attested = Attested(public, roots, self._sound_object, self._chain.root_at)
 
@@ -130,7 +133,7 @@ class _Check:
         self._compare_seen()
         if checkpoint is not None:
             self._end(checkpoint)
-        for found in (*self._chronicle.end(), *self._attested.end()):
+        for found in (*self._chronicle.end(), *self._releases.end(), *self._attested.end()):
             self._note(found)
         if self._unlisted:
             message = f"{self._unlisted} further findings are not listed"
@@ -143,6 +146,7 @@ class _Check:
             tuple(self._findings),
             tuple(attested.anchors),
             attested.witnesses,
+            self._releases.count,
         )
 
     def _note(self, found: Finding) -> None:
@@ -272,8 +276,11 @@ class _Check:
         for found in self._chronicle.tell(statement):
             self._note(found)
         for named in statements.objects(statement):
+            self._releases.named(named)
             if named.digest not in self._sound:
                 self._object(index, named)
+        for found in self._releases.tell(statement):
+            self._note(found)
         for found in self._attested.tell(statement, index):
             self._note(found)
 
@@ -293,9 +300,10 @@ class _Check:
             return
         if data is None and named.digest in self._excerpt.left_out:
             return
-        if data is None:
-            missing = "chunk-missing" if named.role == "chunk" else "object-missing"
-            code = missing if named.required else "picture-missing"
+        if data is None and not named.required:
+            self._releases.absent(named, index)
+        elif data is None:
+            code = "chunk-missing" if named.role == "chunk" else "object-missing"
             self._find(code, f"{named.role} {named.digest} is not there", index)
         elif sha256_hex(data) != named.digest:
             self._find("object-altered", f"{named.role} {named.digest} has other bytes", index)

@@ -25,7 +25,7 @@ from comfy_provenance.provenance.model import (
     Status,
     Token,
 )
-from comfy_provenance.provenance.record import attested, imports, outcome, predicate, recordings
+from comfy_provenance.provenance.record import attested, imports, outcome, predicate, recordings, releases
 from comfy_provenance.provenance.seal.keys import Signer
 from comfy_provenance.provenance.store.ledger import Binding, Ledger
 
@@ -131,6 +131,14 @@ class Recorder:
         )
         return self.ledger.append(Kind.REPLAY, lambda binding: body).index
 
+    def release(self, *names: str, **said: Any) -> int:
+        """Let go of the objects of these names."""
+        objects = [
+            releases.Released(digest_of(name), releases.Role.OUTPUT, releases.Reason.REJECTED, 5) for name in names
+        ]
+        body = releases.release(session="s1", at=self.now(), wish=releases.Wish(**said), objects=objects)
+        return self.ledger.append(Kind.RELEASE, lambda binding: body).index
+
     def bring(self, name: str, basis: Basis = Basis.DECLARED, **said: Any) -> int:
         file = imports.BroughtFile(name, facts(name))
         body = imports.predicate(session="s1", at=self.now(), file=file, basis=basis, source="cli", **said)
@@ -204,6 +212,7 @@ class Recorder:
         self.ledger.append(Kind.WITNESS, lambda binding: witness)
         gap = predicate.gap(session="s1", at=self.now(), reason="disk-full", missed=predicate.Missed(3, 1, 1))
         self.ledger.append(Kind.GAP, lambda binding: gap)
+        self.release("copy")
 
 
 def facts(name: str, perceptual: str | None = None) -> FileFacts:

@@ -203,7 +203,7 @@ def test_ideas_gaps_and_sessions_are_listed(filled: Ledger) -> None:
 
 def test_counts(filled: Ledger) -> None:
     counts = filled.index.counts()
-    assert (counts.entries, counts.executions, counts.open_executions, counts.outputs, counts.gaps) == (23, 5, 1, 3, 1)
+    assert (counts.entries, counts.executions, counts.open_executions, counts.outputs, counts.gaps) == (24, 5, 1, 3, 1)
 
 
 def test_summaries_are_remembered_until_the_index_is_rebuilt(filled: Ledger) -> None:

@@ -15,7 +15,7 @@ def test_verify_of_a_good_ledger(cli):
     found = json.loads(out)
     assert found["findings"] == []
     assert (code, err, found["ok"], found["entries"]) == (0, "", True, 20)
-    assert set(found) == {"ok", "entries", "checkpoint", "findings", "time"}
+    assert set(found) == {"ok", "entries", "released", "checkpoint", "findings", "time"}
     assert set(found["checkpoint"]) == {"origin", "size", "root"}
     assert cli("verify")[1].startswith("good: 20 entries")
 

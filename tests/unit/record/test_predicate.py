@@ -24,7 +24,7 @@ from comfy_provenance.provenance.model import (
     Status,
     Token,
 )
-from comfy_provenance.provenance.record import attested, outcome, predicate, schema
+from comfy_provenance.provenance.record import attested, outcome, predicate, releases, schema
 from comfy_provenance.provenance.record.redact import Mark
 
 from . import brought
@@ -123,6 +123,15 @@ BODIES = {
     ),
     **brought.BODIES,
     Kind.GAP: predicate.gap(session="s", at=AT, reason="disk-full", missed=predicate.Missed(3, 1, 1), since=AT),
+    Kind.RELEASE: releases.release(
+        session="s",
+        at=AT,
+        wish=releases.Wish(rejected=True, before="2026-01-01T00:00:00.000000Z"),
+        objects=[
+            releases.Released(HEX, releases.Role.OUTPUT, releases.Reason.REJECTED, 12),
+            releases.Released(OTHER, releases.Role.INPUT, releases.Reason.IN_PLACE, 30),
+        ],
+    ),
     Kind.ANCHOR: attested.anchor(
         session="s",
         at=AT,

@@ -22,7 +22,7 @@ from comfy_provenance.provenance.model import (
     Status,
     Token,
 )
-from comfy_provenance.provenance.record import attested, outcome, predicate, schema
+from comfy_provenance.provenance.record import attested, outcome, predicate, releases, schema
 from comfy_provenance.provenance.seal import checkpoint, dsse, timestamp
 from comfy_provenance.provenance.seal.keys import PublicKey, Signer
 from comfy_provenance.provenance.seal.merkle import Frontier, leaf_hash
@@ -230,6 +230,15 @@ class SimulatedLog:
             cosigned_s=at_s,
         )
         return self.append(Kind.WITNESS, body, **changes)
+
+    def release(self, *digests: str, session: str = "s1", **changes: Any) -> int:
+        objects = [releases.Released(digest, releases.Role.OUTPUT, releases.Reason.IN_PLACE, 1) for digest in digests]
+        body = releases.release(session=session, at=self.tick(), wish=releases.Wish(), objects=objects)
+        return self.append(Kind.RELEASE, body, **changes)
+
+    def keep_again(self, *digests: str, session: str = "s1") -> int:
+        objects = [(digest, releases.Role.OUTPUT, 1) for digest in digests]
+        return self.append(Kind.RELEASE, releases.returned(session=session, at=self.tick(), objects=objects))
 
     def session(self, runs: int = 3, last: str = "stop") -> SimulatedLog:
         """Genesis, start, `runs` executions of two entries each, a `last` event: `3 + 2 * runs` entries."""
