@@ -90,9 +90,57 @@ export class Record {
     return this.#get("labels");
   }
 
-  /** Sign a verdict (`keep`, `reject`, `clear`), a rating (`rate`) or a `note` on a run, or on one output of it. */
-  decide({ execution, output = null, decision, rating = null, reason = null }) {
-    return this.#post("decisions", { execution, output, decision, rating, reason });
+  /**
+   * Sign a verdict (`keep`, `reject`, `clear`), a rating (`rate`) or a `note` on a run, or on one output of it. `over` names the
+   * candidates that a kept one was chosen over.
+   *
+   * @param {{execution: string, output?: string|null, decision: string, rating?: number|null, reason?: string|null,
+   *   over?: {execution: string, output: string|null}[]}} said
+   */
+  decide({ execution, output = null, decision, rating = null, reason = null, over = [] }) {
+    return this.#post("decisions", { execution, output, decision, rating, reason, ...(over.length > 0 ? { over } : {}) });
+  }
+
+  /** All ideas with their versions, oldest first. */
+  intents() {
+    return this.#get("intents");
+  }
+
+  /** Sign an idea, or a new version of one, with the pictures that it refers to. @param {object} said @param {File[]} references */
+  intend(said, references = []) {
+    return this.#form("intents", said, references.map((file) => ["reference", file, file.name]));
+  }
+
+  /** What was brought in, newest first. */
+  imports({ limit = 50, cursor = null } = {}) {
+    return this.#get(`imports?${query({ limit, cursor })}`);
+  }
+
+  /** Bring a file in. @param {object} said @param {File} file @param {File|null} project */
+  bring(said, file, project = null) {
+    return this.#form("imports", said, [["file", file, file.name], ...(project ? [["project", project, project.name]] : [])]);
+  }
+
+  recordings() {
+    return this.#get("recordings");
+  }
+
+  startRecording(capture) {
+    return this.#post("recordings", capture);
+  }
+
+  /** One piece of a recording. @param {string} recording @param {object} said @param {Blob} data */
+  chunk(recording, said, data) {
+    return this.#form(`recordings/${encodeURIComponent(recording)}/chunks`, said, [["chunk", data, "chunk"]]);
+  }
+
+  /** End a recording; `keepalive` where the page is about to go. @param {string} recording @param {string} reason @param {boolean} keepalive */
+  stopRecording(recording, reason, keepalive = false) {
+    return this.#post(`recordings/${encodeURIComponent(recording)}/stop`, { reason }, { keepalive });
+  }
+
+  static recordingPath(recording) {
+    return `${BASE}/recordings/${encodeURIComponent(recording)}/file`;
   }
 
   label(execution, label) {
@@ -211,9 +259,19 @@ export class Record {
     return parse(await (await this.#send(path, { signal })).text());
   }
 
-  async #post(path, body) {
-    const options = { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
+  async #post(path, body, more = {}) {
+    const options = { ...more, method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
     return parse(await (await this.#send(path, options)).text());
+  }
+
+  /** A JSON statement with files: `[part, file, name]` each. */
+  async #form(path, said, files) {
+    const body = new FormData();
+    body.append("statement", JSON.stringify(said));
+    for (const [part, file, name] of files) {
+      body.append(part, file, name);
+    }
+    return parse(await (await this.#send(path, { method: "POST", body })).text());
   }
 
   async #send(path, options) {

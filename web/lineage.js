@@ -9,6 +9,7 @@ import { runningSeen } from "./state.js";
 import { Store } from "./store.js";
 import { install } from "./style.js";
 import { languageOf, translator } from "./texts.js";
+import { Desk } from "./view/desk.js";
 import { Panel } from "./view/panel.js";
 import { Pictures } from "./view/pictures.js";
 
@@ -71,6 +72,17 @@ export function setUp() {
   const again = new Again({ api, store, t, pictures });
   /** @type {Panel|null} */
   let panel = null;
+  const desk = new Desk({
+    t,
+    locale: languageOf(locale) === "zh" ? "zh-CN" : locale,
+    api,
+    pictures,
+    address: host.address,
+    selected: () => store.state.selected,
+    toast: host.toast,
+    changed: () => store.refreshSoon(),
+    whenLeaving: host.whenLeaving,
+  });
 
   const tab = host.setting(SHOW_TAB, true)
     ? host.addSidebarTab({
@@ -92,7 +104,7 @@ export function setUp() {
             head: () => headOf(host.canvasGraph()),
             group: () => host.setting(GROUP_SEEDS, true),
           });
-          element.replaceChildren(panel.element);
+          element.replaceChildren(desk.element, panel.element);
           panel.list.draw();
           return () => {
             panel?.destroy();

@@ -1,5 +1,7 @@
 /** How the tab looks: ComfyUI's own variables, so that every theme of the page fits. Sizes follow the page's font and zoom. */
 
+import { DESK } from "./style_desk.js";
+
 const CSS = `
   .cpv-host { height: 100%; }
   .cpv-root {
@@ -309,7 +311,7 @@ export function install(document) {
   if (document.getElementById(ID) === null) {
     const style = document.createElement("style");
     style.id = ID;
-    style.textContent = CSS;
+    style.textContent = CSS + DESK;
     document.head.append(style);
   }
 }

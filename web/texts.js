@@ -1,10 +1,12 @@
 /** The words of the tab in the language of the page. Pure. */
 
+import deskEn from "./texts/desk_en.js";
+import deskZh from "./texts/desk_zh.js";
 import en from "./texts/en.js";
 import zh from "./texts/zh.js";
 
 /** Languages by code; every one has the same keys. */
-export const LANGUAGES = { en, zh };
+export const LANGUAGES = { en: { ...en, ...deskEn }, zh: { ...zh, ...deskZh } };
 
 /** The language to use for a locale such as `zh-TW`. */
 export function languageOf(locale) {

@@ -13,6 +13,7 @@ from concurrent.futures import Future
 from contextlib import ExitStack
 from dataclasses import asdict
 from functools import partial
+from pathlib import Path
 
 from ..capture.worker import Worker
 from ..config import MEBIBYTE, Places, Settings
@@ -35,6 +36,7 @@ from .recordings import Recordings, close_lost
 from .replays import Replays
 from .run import Run
 from .statements import Stated
+from .watching import Watching
 
 LOG = logging.getLogger("comfy-provenance")
 MOST_MODEL_FILES = 100_000
@@ -94,6 +96,10 @@ class Live:
         self.imports = Imports(ledger, settings, salt, host.directories)
         self.recordings = Recordings(settings.screen_limit_mib, lambda write: submit(Stated(write, Future())))
         self._book = book
+        self._watching: Watching | None = None
+        if settings.watch_folder:
+            folder = Path(settings.watch_folder)
+            self._watching = Watching(folder, settings.watch_seconds, self.imports, ledger.index, submit)
         self.recent = Recent(ledger.index)
         self.submission = book.submission
         self.origin = checkpoint.origin_of(ledger.public)
@@ -104,6 +110,8 @@ class Live:
         self._reader.start()
         self._recorder.compare_left_replays()
         self._hasher.start()
+        if self._watching is not None:
+            self._watching.start()
 
     @classmethod
     def open(
@@ -151,9 +159,15 @@ class Live:
         return self._reader.backlog()
 
     def background(self) -> dict[str, Json]:
-        """What goes on besides recording: the model file that is being hashed, bytes done and bytes in all."""
+        """What goes on besides recording: the model file that is being hashed, bytes done and bytes in all; the folder
+        that is watched; how many screen recordings are under way."""
         progress = self._fingerprints.progress()
-        return {"fingerprinting": None if progress is None else asdict(progress), "models": self._hasher.backlog()}
+        return {
+            "fingerprinting": None if progress is None else asdict(progress),
+            "models": self._hasher.backlog(),
+            "watching": None if self._watching is None else self._watching.status(),
+            "filming": self.recordings.under_way(),
+        }
 
     def drain(self, timeout_s: float, writer: Worker[Work]) -> bool:
         """Wait until the reader, the hasher and then the writer are done."""
@@ -161,6 +175,8 @@ class Live:
 
     def stop_reading(self, timeout_s: float) -> None:
         """End the reading and fingerprint threads; what they found goes to the writer first."""
+        if self._watching is not None:
+            self._watching.stop(timeout_s)
         self._fingerprints.stop()
         self._hasher.close(timeout_s)
         self._reader.close(timeout_s)

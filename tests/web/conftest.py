@@ -34,7 +34,15 @@ from .canvas import Canvas
 from .sidebar import Sidebar
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "msedge", "chrome")
-BROWSER_OPTIONS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
+BROWSER_OPTIONS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    # a test cannot answer the browser's own question what to capture
+    "--use-fake-ui-for-media-stream",
+    "--auto-select-desktop-capture-source=Entire screen",
+]
 # A fresh profile is greeted with a dialog over the page.
 SETTINGS = {"Comfy.TutorialCompleted": True}
 

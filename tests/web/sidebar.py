@@ -22,6 +22,7 @@ class Sidebar:
     def __init__(self, canvas: Canvas) -> None:
         self.canvas = canvas
         self.page = canvas.page
+        self.url = "/".join(self.page.url.split("/")[:3])
         self.errors: list[str] = []
         self.page.on("console", self._console)
         self.page.on("pageerror", self._page_error)

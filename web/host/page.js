@@ -60,3 +60,9 @@ export function toast(severity, summary, detail = "") {
   }
   add({ severity, summary, detail, life: severity === "error" || severity === "warn" ? 12_000 : 4000 });
 }
+
+/** Listen for the page's going away: `asked()` says whether the author should be asked first, `leaving()` is the last moment. */
+export function whenLeaving({ asked, leaving }) {
+  addEventListener("beforeunload", (event) => asked() && event.preventDefault());
+  addEventListener("pagehide", leaving);
+}

@@ -15,6 +15,7 @@
 import { Refusal } from "../api.js";
 import { replayPart } from "./again.js";
 import { h } from "./dom.js";
+import { edits } from "./edits.js";
 import * as sections from "./sections.js";
 
 const count = (list, t) => (list?.length ? t("part.changed", { count: list.length }) : null);
@@ -38,7 +39,8 @@ export const PARTS = [
   { key: "intents", content: ({ shown }) => sections.intents(shown) },
   { key: "decisions", content: ({ shown, view }) => sections.decisions(shown, view) },
   { key: "models", content: ({ shown, diff, view }) => sections.models(shown, diff, view.t) },
-  { key: "inputs", content: ({ shown, view }) => sections.inputs(shown, view.t) },
+  { key: "edits", content: ({ shown, view }) => edits(shown, view) },
+  { key: "inputs", content: ({ shown, view }) => sections.inputs(shown, view.t, view.full) },
   { key: "times", open: false, content: ({ shown, view }) => sections.times(shown, view) },
   { key: "signature", open: false, content: ({ shown, view }) => sections.signature(shown, view) },
   {

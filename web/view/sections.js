@@ -214,7 +214,7 @@ export function decisions(run, view) {
 }
 
 /** Files that the run loaded. */
-export function inputs(run, t) {
+export function inputs(run, t, full) {
   return run.inputs.map((input) =>
     h(
       "div",
@@ -223,8 +223,20 @@ export function inputs(run, t) {
       h("div", { class: "muted" }, [`#${input.node} ${input.input}`, size(input.size), input.kept ? t("inputs.kept") : ""].filter(Boolean).join(" · ")),
       input.sha256 ? h("code", { title: input.sha256 }, `sha256 ${input.sha256.slice(0, 16)}…`) : null,
       input.problem ? h("div", { class: "cpv-warning" }, input.problem) : null,
+      mask(input, t, full),
+      input.brought_in ? h("div", { class: "muted" }, t(`inputs.brought.${input.brought_in.basis}`, { entry: input.brought_in.entry })) : null,
     ),
   );
+}
+
+/** What of a file was used as a mask. */
+function mask({ mask: used }, t, full) {
+  if (!used) {
+    return null;
+  }
+  const percent = used.coverage === null ? "?" : (used.coverage * 100).toFixed(1);
+  const words = h("div", { class: "muted" }, t("inputs.mask", { channel: used.channel, percent }));
+  return used.picture ? h("div", { class: "cpv-row cpv-mask" }, full({ file: words.textContent, kept: used.picture, sha256: used.picture }), words) : words;
 }
 
 /** What went wrong. */
