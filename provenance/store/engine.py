@@ -27,6 +27,7 @@ from .columns import Name
 
 BUSY_SECONDS = 10.0
 PAGE_BYTES = 1024  # an append touches some thirty trees: small pages make for a small journal
+MOST_DAMAGE = 20  # lines of what the database says about its own damage
 CHECKPOINT_PAGES = 16000  # journal pages (16 MB) after which SQLite moves them into the database file
 
 # What SQLite says, and what a person can do about it. Matched on text: error codes came only with Python 3.11.
@@ -291,6 +292,13 @@ class Database:
         if problem is not None:
             raise _Gone(problem)
 
+    def damage(self) -> list[str]:
+        """What the database finds wrong with its own file: pages, trees, indexes that do not fit their tables. Reads
+        all of it; at most `MOST_DAMAGE` lines."""
+        with self.read() as connection:
+            found = connection.exec_driver_sql(f"PRAGMA integrity_check({MOST_DAMAGE})")
+            return [str(line) for (line,) in found if line != "ok"]
+
     def changed_by_others(self, connection: Connection) -> bool:
         """Whether anybody else wrote to the database since this was last asked. For use inside `write`."""
         cursor = connection.connection.cursor()
@@ -345,6 +353,8 @@ def storage_errors() -> Iterator[None]:
         yield
     except UnicodeEncodeError as error:
         raise InputError("this is no text: it holds half of a character") from error
+    except UnicodeDecodeError as error:  # the driver cannot even read what is said of a damaged schema
+        raise StorageError("the ledger's database refused: the database file is damaged") from error
     except (StatementError, sqlite3.Error) as error:
         origin = error.orig if isinstance(error, StatementError) else error
         if isinstance(origin, UnicodeEncodeError):

@@ -24,6 +24,8 @@ def check(database: Database, progress: Progress | None = None) -> Iterator[Find
     Memory: `BATCH` entries, and some bytes for each different list. Entries that arrive meanwhile may or may not be
     looked at.
     """
+    for line in database.damage():
+        yield Finding("error", "database-damaged", f"the database's file: {line}")
     with database.read() as connection:
         checking = _Check(connection)
         total, done = count(connection), 0
