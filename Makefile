@@ -15,7 +15,7 @@ SPECS := pyproject.toml requirements.txt constraints-dev.txt
 PIP := $(PY) -m pip --disable-pip-version-check --quiet install --no-input -c constraints-dev.txt
 RUN := PYTHONDONTWRITEBYTECODE=1 $(PY)
 
-.PHONY: help demo serve test coverage soak lint types format screenshots bench clean distclean
+.PHONY: help demo serve test coverage fuzz soak lint types format screenshots bench clean distclean
 
 help:  ## list the targets
 	@awk -F ':.*##' '/^[a-z]+:.*##/ {printf "  make %-13s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +54,12 @@ test: $(READY)  ## every test this machine can run; what was skipped is named, w
 		echo "SKIPPED tests/web/*.test.js: Node.js 20 or newer is not installed"; \
 	fi; \
 	exit $$failed
+
+FUZZ_SECONDS ?= 60
+
+fuzz: $(READY)  ## a fuzzer at every door for bytes from outside, FUZZ_SECONDS at each
+	@$(PIP) -e '.[fuzz]'
+	@$(RUN) -m tests.fuzz $(FUZZ_SECONDS)
 
 # What evidence rests on, and the tests that speak of nothing else. CONTRIBUTING.md tells how to keep it whole.
 EVIDENCE := provenance/canonical.py,provenance/seal/*,provenance/verify/*,provenance/store/ledger.py

@@ -82,7 +82,8 @@ def test_torch_is_left_as_the_user_has_it() -> None:
 
 def test_everything_that_make_installs_is_pinned() -> None:
     extras = toml_block("project.optional-dependencies", PYPROJECT)
-    wanted = {distribution(line) for line in [*DEPENDENCIES, *toml_list("demo", extras), *toml_list("dev", extras)]}
+    named = [line for extra in ("demo", "dev", "fuzz") for line in toml_list(extra, extras)]
+    wanted = {distribution(line) for line in [*DEPENDENCIES, *named]}
     lines = [line for line in read(Path("constraints-dev.txt")).splitlines() if line and not line.startswith("#")]
     assert all("==" in line for line in lines)
     assert {distribution(line) for line in lines} == wanted

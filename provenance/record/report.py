@@ -14,6 +14,7 @@ from ..model import FileRef, Json, Status
 from .predicate import Failure
 
 LONGEST_TEXT = 1 << 20
+_END_OF_TIME_MS = 253_402_300_800_000  # the year 10000, which has no RFC 3339 form
 FOLDER_TYPES = frozenset(("output", "temp", "input"))
 
 
@@ -126,5 +127,8 @@ def _first(events: Mapping[str, Mapping[str, Json]], *names: str) -> Mapping[str
 
 
 def _wall_ns(message: Mapping[str, Json] | None) -> int | None:
+    """A moment that can be written; None for any other number."""
     stamp = message.get("timestamp") if message else None
-    return int(stamp * 1_000_000) if isinstance(stamp, (int, float)) and not isinstance(stamp, bool) else None
+    if not isinstance(stamp, (int, float)) or isinstance(stamp, bool) or not 0 <= stamp < _END_OF_TIME_MS:
+        return None
+    return int(stamp * 1_000_000)

@@ -353,8 +353,6 @@ def storage_errors() -> Iterator[None]:
         yield
     except UnicodeEncodeError as error:
         raise InputError("this is no text: it holds half of a character") from error
-    except UnicodeDecodeError as error:  # the driver cannot even read what is said of a damaged schema
-        raise StorageError("the ledger's database refused: the database file is damaged") from error
     except (StatementError, sqlite3.Error) as error:
         origin = error.orig if isinstance(error, StatementError) else error
         if isinstance(origin, UnicodeEncodeError):

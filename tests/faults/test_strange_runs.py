@@ -18,8 +18,8 @@ HALF = "a cat \ud83d"  # a page that cuts a text in the middle of an emoji sends
 
 def run(bench: bare.Bench, name: str = "odd", **odd: Any) -> None:
     """A run that failed, with something odd in one place."""
-    given = {"text": "a cat", "title": "t", "parent": None, "file": "gone.png", "class_type": "Text", "said": "no"}
-    given |= odd
+    given: dict[str, Any] = {"text": "a cat", "title": "t", "parent": None, "file": "gone.png", "class_type": "Text"}
+    given |= {"said": "no", "stamp": 1, **odd}
     prompt = {
         "1": {
             "class_type": given["class_type"],
@@ -38,7 +38,10 @@ def run(bench: bare.Bench, name: str = "odd", **odd: Any) -> None:
     image = {"filename": given["file"], "subfolder": "", "type": "output"}
     report = {
         "outputs": {"3": {"images": [image], "text": [given["text"]]}},
-        "messages": [["execution_error", {**error, "node_id": "1", "node_type": "Text", "executed": []}]],
+        "messages": [
+            ["execution_start", {"timestamp": given["stamp"]}],
+            ["execution_error", {**error, "node_id": "1", "node_type": "Text", "executed": []}],
+        ],
         "status_str": "error",
         "completed": False,
     }
@@ -70,6 +73,13 @@ def test_an_error_without_words_is_an_error(bench: bare.Bench) -> None:
     bench.service.start()
     run(bench, said=None)
     assert ended(bench)["error"]["message"] == ""
+
+
+@pytest.mark.parametrize("stamp", [float("inf"), float("nan"), -1, 1e300, 10**30, "now", True])
+def test_a_moment_that_is_none_is_left_out(bench: bare.Bench, stamp: Any) -> None:
+    bench.service.start()
+    run(bench, stamp=stamp)
+    assert ended(bench)["timings"]["started_at"] is None
 
 
 def test_an_output_that_is_gone_before_it_is_read_keeps_nothing_waiting(bench: bare.Bench) -> None:
