@@ -55,17 +55,18 @@ def record(found: Found, book: Book) -> dict[str, Json]:
                 f"the token says {timestamp(said.gen_time_ns)}, but its checkpoint covers entry {row.entry}, "
                 f"which holds one of {row.gen_time}: a clock is wrong, and it is not recorded"
             )
+    authority = book.clean(found.authority)
     say = partial(
         attested.anchor,
         session=book.session,
         checkpoint=SignedHead(sha256_hex(found.note), found.head.size, found.head.root.hex()),
         token=token,
         said=said,
-        authority=found.authority,
-        url=found.url,
+        authority=authority,
+        url=None if found.url is None else book.clean(found.url),
         requested=found.url is not None,
     )
-    told = {"size": found.head.size, "gen_time": timestamp(said.gen_time_ns), "authority": found.authority}
+    told = {"size": found.head.size, "gen_time": timestamp(said.gen_time_ns), "authority": authority}
     entry = book.append(Kind.ANCHOR, say, [(found.note, NOTE_TYPE), (found.token, TOKEN_TYPE)], **told)
     return {"entry": entry, **told}
 
@@ -113,7 +114,7 @@ def record_witness(note: bytes, name: str, public: PublicKey, label: str | None,
         name=name,
         public_key=public.pem,
         cosigned_s=at_s,
-        label=label,
+        label=None if label is None else book.clean(label),
     )
     told = {"size": head.size, "name": name, "cosigned_at": timestamp(at_s * 1_000_000_000)}
     return {"entry": book.append(Kind.WITNESS, say, [(note, NOTE_TYPE)], **told), **told}

@@ -36,7 +36,7 @@ class Book:
         self.clock = clock
         self._announce = announce
         self._submissions: OrderedDict[Json, tuple[int, str]] = OrderedDict()
-        self._clean = Redactor(salt, lambda class_type: None).text
+        self.clean = Redactor(salt, lambda class_type: None).text  # replaces secrets in texts
 
     @property
     def index(self) -> Index:
@@ -68,7 +68,7 @@ class Book:
 
         The words of an error may hold what was in a graph, so secrets are replaced in them too.
         """
-        reason, detail = self._clean(reason), None if detail is None else self._clean(detail)
+        reason, detail = self.clean(reason), None if detail is None else self.clean(detail)
         say = partial(
             predicate.gap,
             session=self.session,

@@ -71,8 +71,7 @@ def cosign(options: argparse.Namespace, ledger: Path) -> int:
         note = cosigning.read_offer(data).note
         name, public = witness.find_cosigner(note, options.key)
         with writing(ledger) as pen:
-            label = None if options.label is None else pen.clean().text(options.label)
-            told = anchors.record_witness(note, name, public, label, pen.book)
+            told = anchors.record_witness(note, name, public, options.label, pen.book)
         said = f"entry {told['entry']}: {told['name']} cosigned {told['size']} entries at {told['cosigned_at']}"
     else:
         key = None if options.key is None else read_key(Path(options.key))
@@ -131,8 +130,7 @@ def _bring(options: argparse.Namespace, ledger: Path) -> dict[str, Json]:
     if options.checkpoint is not None:
         note = cosigning.read_offer(witness.read_file(Path(options.checkpoint))).note
     with writing(ledger) as pen:
-        name = None if options.name is None else pen.clean().text(options.name)
-        found = anchors.brought(pen.ledger, data, note, name)
+        found = anchors.brought(pen.ledger, data, note, options.name)
         return {"recorded": [anchors.record(found, pen.book)], "failed": []}
 
 

@@ -131,6 +131,18 @@ def test_a_token_from_elsewhere_finds_its_checkpoint_long_after(
     assert cli("verify", "--root", authority.pki.root, "--json")[1]["findings"] == []
 
 
+def test_a_secret_in_an_authoritys_name_is_not_recorded(
+    cli: Cli, ledger: Path, authority: Authority, tmp_path: Path
+) -> None:
+    secret = "sk-" + "a1B2c3D4e5F6" * 4
+    note = tmp_path / "checkpoint"
+    cli("checkpoint", "-o", note)
+    token = tmp_path / "token"
+    token.write_bytes(authority.token(note.read_bytes()))
+    assert cli("anchor", "--import", token, "--name", f"my {secret}")[0] == 0
+    assert secret not in json.dumps(cli("anchor", "--json")[1])
+
+
 @pytest.mark.parametrize("over", ["other bytes", "another ledger", "no token"])
 def test_a_token_that_is_not_of_this_ledger_is_refused(
     cli: Cli, authority: Authority, tmp_path: Path, over: str
