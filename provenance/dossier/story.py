@@ -203,6 +203,7 @@ class Story:
     origin: str
     size: int
     root: str
+    short: str  # of the checkpoint, to be compared with what was published elsewhere
     pem: str
     fingerprint: str
     shown: int

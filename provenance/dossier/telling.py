@@ -84,6 +84,7 @@ class _Telling:
             origin=head.origin,
             size=head.size,
             root=head.root.hex(),
+            short=checkpoint.fingerprint(head),
             pem=self._public.pem,
             fingerprint=self._public.fingerprint,
             shown=len(entries),

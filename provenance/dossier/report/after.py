@@ -52,7 +52,7 @@ def edits(story: Story, gallery: Gallery) -> Markup:
 
 def _region(story: Story, run: Run, used: Input, gallery: Gallery) -> Markup:
     mask: Mapping[str, Json] = used.mask or {}
-    before = gallery.small(used.picture, "before", "side")
+    before = gallery.object(used.picture.kept, "before", "side") or gallery.small(used.picture, "before", "side")
     shown = gallery.object(mask.get("picture"), "mask", "side")
     after = gallery.small(next((o.picture for o in run.made if o.picture.thumbnail), None), "after", "side")
     covered = mask.get("coverage")
@@ -187,6 +187,7 @@ def integrity(story: Story) -> Markup:
     told = facts(
         [
             (both("Checkpoint", "检查点"), f"{story.size} {both('entries', '个条目')}, {digest(story.root)}"),
+            (both("Short form", "短指纹"), tag("code", esc(story.short))),
             (both("Key", "密钥指纹"), tag("code", esc(story.fingerprint))),
             (both("Public key", "公钥"), tag("pre", esc(story.pem))),
         ]
@@ -218,7 +219,9 @@ def integrity(story: Story) -> Markup:
         f"{both('entries', '个条目')}, {moment(event.said['cosigned_at'])}"
         for event in story.witnesses
     )
-    findings = bullets(f"<b>{esc(f.severity)}</b> {esc(f.code)}: {esc(f.message)}" for f in story.findings)
+    told_above = ("anchor-unchecked",)
+    found = [each for each in story.findings if each.code not in told_above]
+    findings = bullets(f"<b>{esc(f.severity)}</b> {esc(f.code)}: {esc(f.message)}" for f in found)
     parts = [told, tag("h3", both("Time tokens", "时间戳")), anchors, tag("p", note, class_="note")]
     parts += [tag("h3", both("Cosignatures", "见证签名")) + witnesses if witnesses else ""]
     parts.append(_withheld(story))

@@ -40,16 +40,12 @@ def span(found: Span) -> Markup:
     """Between which moments, by whose word."""
     if found.after is None and found.by is None:
         return tag("span", both("not yet anchored", "尚无可信时间"), class_="unbound")
-    parts = []
-    if found.after is not None:
-        at = moment(timestamp(found.after.earliest_ns))
-        parts.append(both(f"made after {at}", f"晚于 {at}") + f" ({esc(found.after.authority)})")
-    if found.by is not None:
-        at = moment(timestamp(found.by.latest_ns))
-        parts.append(both(f"existed by {at}", f"不晚于 {at}") + f" ({esc(found.by.authority)})")
-    else:
-        parts.append(both("no token covers it yet", "尚无时间戳覆盖"))
-    return tag("span", " · ".join(parts), class_="bound")
+    after = None if found.after is None else moment(timestamp(found.after.earliest_ns))
+    by = None if found.by is None else moment(timestamp(found.by.latest_ns))
+    names = dict.fromkeys(esc(each.authority) for each in (found.after, found.by) if each is not None)
+    parts = [both(f"after {after}", f"晚于 {after}")] if after else []
+    parts.append(both(f"by {by}", f"不晚于 {by}") if by else both("no token covers it yet", "尚无时间戳覆盖"))
+    return tag("span", f"{', '.join(parts)} ({', '.join(names)})", class_="bound")
 
 
 def proof(story: Story, stamp: Stamp) -> Markup:

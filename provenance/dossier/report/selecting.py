@@ -84,10 +84,8 @@ def _candidates(story: Story, gallery: Gallery) -> Markup:
     cards = [_card(run, gallery, run.id in leads) for run in runs]
     first, rest = cards[:MOST_OPEN], cards[MOST_OPEN:]
     sheet = tag("div", "".join(first), class_="sheet")
-    more = folded(
-        both(f"{len(rest)} more runs with pictures", f"另外 {len(rest)} 次有图片的运行"),
-        tag("div", "".join(rest), class_="sheet"),
-    )
+    label = both(f"{len(rest)} more runs with pictures", f"另外 {len(rest)} 次有图片的运行")
+    more = folded(label, tag("div", "".join(rest), class_="sheet")) if rest else ""
     return tag("h3", both("All candidates", "全部候选")) + sheet + more
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ...canonical import timestamp
 from ..story import Story
 from . import items, steps
 from .html import Markup, both, bullets, digest, esc, facts, moment, table, tag
@@ -79,7 +78,6 @@ def _checks(story: Story) -> Markup:
     times = [run.submitted.at for run in story.runs.values()]
     first, last = min(times, default=None), max(times, default=None)
     errors = [found for found in story.findings if found.severity == "error"]
-    bounded = sum(1 for run in story.runs.values() if story.bounds.of(run.submitted.entry).by is not None)
     told = [
         (both("Key", "密钥指纹"), tag("code", esc(story.fingerprint))),
         (both("Log", "日志"), f"<code>{esc(story.origin)}</code>, {story.size} {both('entries', '个条目')}"),
@@ -97,8 +95,8 @@ def _checks(story: Story) -> Markup:
         (
             both("Runs", "运行"),
             both(
-                f"{len(story.runs)}, of which {len(story.path)} lead to the work; {bounded} have a trusted upper bound",
-                f"{len(story.runs)} 次，其中 {len(story.path)} 次通向作品；{bounded} 次有可信时间上限",
+                f"{len(story.runs)}, of which {len(story.path)} lead to the work",
+                f"{len(story.runs)} 次，其中 {len(story.path)} 次通向作品",
             ),
         ),
         (
@@ -120,13 +118,16 @@ def _checks(story: Story) -> Markup:
 def _interval(story: Story) -> Markup:
     if not story.anchors:
         return both("none: no token of a time authority is in this record", "无：本记录中没有时间戳机构的令牌")
-    runs = list(story.runs.values())
-    firsts = story.bounds.of(runs[0].submitted.entry) if runs else None
-    lasts = story.bounds.of((runs[-1].ended or runs[-1].submitted).entry) if runs else None
-    after = moment(timestamp(firsts.after.earliest_ns)) if firsts and firsts.after else both("no lower bound", "无下限")
-    by = moment(timestamp(lasts.by.latest_ns)) if lasts and lasts.by else both("no upper bound yet", "尚无上限")
+    ends = [event.said["gen_time"] for event in story.anchors]
     names = ", ".join(sorted({esc(event.said["authority"]["name"]) for event in story.anchors}))
-    return f"{after} &ndash; {by} UTC, {both('by the word of', '依据')} {names}"
+    first, last = moment(min(ends)), moment(max(ends))
+    covered = sum(
+        run.ended is not None and story.bounds.of(run.ended.entry).by is not None for run in story.runs.values()
+    )
+    return both(
+        f"tokens from {first} to {last} UTC by {names}; {covered} of {len(story.runs)} runs existed by then",
+        f"{names} 的时间戳，{first} 至 {last} UTC；{len(story.runs)} 次运行中 {covered} 次在此之前已存在",
+    )
 
 
 def _parts(story: Story) -> Markup:
