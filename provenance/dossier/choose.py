@@ -82,7 +82,16 @@ class _Choice:
     def _runs(self, links: IndexLinks, path: Iterable[str]) -> dict[str, None]:
         if self._options.scope == "ledger":
             return dict.fromkeys(run.id for run in self._ledger.index.iterate())
-        return scope.tree(links, path) if self._options.scope == "tree" else dict.fromkeys(path)
+        if self._options.scope == "path":
+            return dict.fromkeys(path)
+        runs, fresh = dict[str, None](), list(path)
+        while fresh:  # what the author compared with a run of the tree belongs to it, first canvases too
+            grown = scope.tree(links, fresh)
+            new = [run for run in grown if run not in runs]
+            runs.update(dict.fromkeys(new))
+            said = self._ledger.index.decisions.of(new)
+            fresh = [str(other["execution"]) for row in said for other in row.over if other["execution"] not in runs]
+        return runs
 
     def _of_runs(self, runs: Iterable[str]) -> dict[int, str]:
         index, found = self._ledger.index, dict[int, str]()

@@ -149,7 +149,7 @@ def test_a_thousand_runs_stay_readable(tmp_path, check):
     story = works.begin(tmp_path / "comfy")
     for number in range(1, 1001):
         story.paint(
-            number, max(1, number - number % 10) if number > 1 else None, text=works.TEXTS[number % 4], seed=number
+            number, max(1, (number - 1) // 10 * 10) if number > 1 else None, text=works.TEXTS[number % 4], seed=number
         )
     story.ledger.close()
     path = tmp_path / "dossier.zip"
