@@ -8,6 +8,7 @@ from typing import Protocol
 
 from ..model import FileRef, Json
 from ..store.authored import ImportRow
+from ..store.replays import ReplayRow
 from ..store.rows import AssetRow, ExecutionRow, ModelFile, OutputRow, PromptRow
 
 DIGEST_PREFIX = "sha256:"
@@ -19,11 +20,19 @@ class Imports(Protocol):
     def imports_by_digest(self, *digests: str) -> list[ImportRow]: ...
 
 
+class Replays(Protocol):
+    """What is asked about runs that repeat others."""
+
+    def of(self, executions: Iterable[str]) -> list[ReplayRow]: ...
+
+
 class Queries(Protocol):
     """The questions asked here; `store.index.Index` answers them."""
 
     @property
     def authored(self) -> Imports: ...
+    @property
+    def replays(self) -> Replays: ...
     def executions(self, ids: Iterable[str]) -> list[ExecutionRow]: ...
     def outputs_by_digest(self, *digests: str) -> list[OutputRow]: ...
     def assets_by_digest(self, *digests: str) -> list[AssetRow]: ...
@@ -34,8 +43,9 @@ class Queries(Protocol):
 def describe(index: Queries, kinds: Mapping[str, str]) -> tuple[Mapping[str, Json], ...]:
     """A value per name, in the order given. kinds: name -> `execution`, `output`, `asset`, `prompt` or `model`.
 
-    A file is an `output` when any recorded run made or served its bytes, whatever it was called, and an `import` when
-    none did and the author brought it in. `imports` tells each time that he did, and on what basis.
+    A run that repeats another has `replay_of`. A file is an `output` when any recorded run made or served its bytes,
+    whatever it was called, and an `import` when none did and the author brought it in. `imports` tells each time that
+    he did, and on what basis.
     """
     by_kind: dict[str, list[str]] = defaultdict(list)
     for name, kind in kinds.items():
@@ -50,6 +60,7 @@ def describe(index: Queries, kinds: Mapping[str, str]) -> tuple[Mapping[str, Jso
 
 def _executions(index: Queries, names: list[str]) -> dict[str, Mapping[str, Json]]:
     found: dict[str, Mapping[str, Json]] = {name: {"id": name, "kind": "execution", "known": False} for name in names}
+    again = {row.execution: row.original for row in index.replays.of(names)}
     for row in index.executions(names):
         found[row.id] = {
             "id": row.id,
@@ -58,6 +69,7 @@ def _executions(index: Queries, names: list[str]) -> dict[str, Mapping[str, Json
             "status": row.status,
             "submitted_at": row.submitted_at,
             "entry": row.submission,
+            **({"replay_of": again[row.id]} if row.id in again else {}),
         }
     return found
 

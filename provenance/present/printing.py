@@ -134,6 +134,9 @@ def lineage(found: Mapping[str, Json]) -> Iterator[str]:
         score = "" if edge["score"] is None else f" {edge['score']}"
         how = f"{edge['basis']}, {_value(edge['method'])}{score}"
         yield f"  {_value(edge['from'])} {edge['relation']} {_value(edge['to'])} ({how})"
+    for node in found["nodes"]:
+        if "replay_of" in node:
+            yield f"  {_value(node['id'])} is a REPLAY of {_value(node['replay_of'])}"
 
 
 def findings(found: Mapping[str, Json]) -> Iterator[str]:

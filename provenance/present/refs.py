@@ -80,15 +80,15 @@ class Resolver:
     def run(self, text: str) -> str:
         """The one run that the text names: the run itself, or the run that made those bytes.
 
-        Among several runs that made the same bytes, one that wrote them under the given name is meant. Raises as
-        `resolve`, and Ambiguous when several runs remain.
+        Among several runs that made the same bytes, one that wrote them under the given name is meant, and a replay
+        only where no other run made them. Raises as `resolve`, and Ambiguous when several runs remain.
         """
         ref = self.resolve(text)
         if ref.execution is not None:
             return ref.execution
         made = [row for row in self._index.outputs_by_digest(ref.digest or "") if not row.reused]
         named = [row for row in made if row.file is not None and row.file.filename == ref.name]
-        makers = list(dict.fromkeys(row.execution for row in named or made))
+        makers = list(dict.fromkeys(row.execution for row in named or self._index.replays.set_aside(made)))
         if not makers:
             raise NotFound(f"{one_line(text)} was not made by a recorded run")
         if len(makers) > 1:

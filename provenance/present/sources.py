@@ -58,7 +58,9 @@ def find(index: Index, runs: Sequence[ExecutionRow], working: Sequence[str]) -> 
             (guessed[run.id], Basis.INFERRED),
         ):
             for digest in digests:
-                before = [row.execution for row in makers[digest] if row.ordinal < ended.get(run.id, row.ordinal + 1)]
+                before = [
+                    row.execution for row in makers.get(digest, ()) if row.ordinal < ended.get(run.id, row.ordinal + 1)
+                ]
                 if before and run.parent not in before and before[-1] != run.id:
                     found.setdefault(before[-1], basis)
         merges[run.id] = [{"execution": maker, "basis": basis.value} for maker, basis in found.items()]
@@ -101,4 +103,5 @@ def _makers(index: Index, wanted: Iterable[Iterable[str]]) -> Mapping[str, list[
     for row in index.outputs_by_digest(*{digest for digests in wanted for digest in digests}):
         if not row.reused:
             makers[row.sha256 or ""].append(row)
-    return makers
+    again = {row.execution for row in index.replays.of(row.execution for rows in makers.values() for row in rows)}
+    return {digest: [row for row in rows if row.execution not in again] or rows for digest, rows in makers.items()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from . import tables
 from .engine import Database
+from .rows import OutputRow
 
 _CHUNK = 500
 _repeat, _outcome = tables.replays.c, tables.outcomes.c
@@ -82,6 +83,11 @@ class Replays:
         """What that run repeats; None when it is no replay."""
         found = self.of([execution])
         return found[0] if found else None
+
+    def set_aside(self, rows: Sequence[OutputRow]) -> list[OutputRow]:
+        """Those of these outputs whose runs are no replays; all of them where only replays made them."""
+        again = {row.execution for row in self.of(row.execution for row in rows)}
+        return [row for row in rows if row.execution not in again] or list(rows)
 
     def of_original(self, original: str) -> list[ReplayRow]:
         """Runs that repeat this one, oldest first."""

@@ -67,6 +67,22 @@ def test_a_replay_is_labelled_in_the_log_and_the_ledger_verifies(host: hosts.Hos
     assert json.loads(checked.stdout)["ok"], checked.stdout
 
 
+def test_work_on_an_output_descends_from_the_original_and_not_from_a_replay_of_it(host: hosts.Host) -> None:
+    """The replay wrote the same bytes later: it is not taken for their maker."""
+    run = host.run(graphs.plain(color=0x0A0B0C, prefix="origin"))
+    _, told = replayed(host, run)
+    (output,) = host.recorded(run)["outputs"]
+    child = host.run(graphs.invert(f"{output['file']} [output]", prefix="onward"))
+    (line,) = [line for line in host.listed() if line["execution"] == child]
+    assert line["parents"] == [run]
+    found = json.loads(host.command("show", output["sha256"], "--json").stdout)
+    assert (found["run"]["execution"], found["run"]["replay"]) == (run, None)
+    assert json.loads(host.command("diff", output["sha256"], child, "--json").stdout)
+    lineage = json.loads(host.command("lineage", told["execution"], "--json").stdout)
+    assert [node["replay_of"] for node in lineage["nodes"] if node["kind"] == "execution"] == [run]
+    assert f"is a REPLAY of {run}" in host.command("lineage", told["execution"]).stdout
+
+
 def test_a_changed_input_explains_a_different_result_and_a_kept_copy_gives_the_same(host: hosts.Host) -> None:
     host.upload("source.png", graphs.png((10, 200, 30)))
     run = host.run(graphs.invert("source.png", prefix="changed"))

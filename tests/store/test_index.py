@@ -324,3 +324,11 @@ def test_a_damaged_entry_is_named_and_does_not_stop_a_rebuild(filled: Ledger, da
     assert ("index-entry-unreadable", 2) in codes
     assert filled.rebuild_index().unreadable == 1
     assert [each.code for each in filled.check_index()] == ["index-entry-unreadable"]
+
+
+def test_a_replay_is_taken_for_the_maker_only_where_no_other_run_made_the_bytes(filled: Ledger) -> None:
+    both = filled.index.outputs_by_digest(digest_of("a.png"))
+    assert [row.execution for row in both] == ["run-1", "run-5"]
+    assert [row.execution for row in filled.index.replays.set_aside(both)] == ["run-1"]
+    assert [row.execution for row in filled.index.replays.set_aside(both[1:])] == ["run-5"]
+    assert filled.index.replays.set_aside([]) == []
