@@ -30,20 +30,25 @@ READY = """() => {
     return !!(app?.graph && tab?.changeTracker && document.querySelector("#graph-canvas, canvas"));
 }"""
 
+# In the console of the page: what our own scripts say, and what they let fall.
+OURS = ("rovenance", "/extensions/comfy-provenance/")
+
 TAB = "window.app.extensionManager.workflow.activeWorkflow"
 CAPTURE = f"(() => {{ const t = {TAB}.changeTracker; (t.captureCanvasState ?? t.checkState).call(t); }})()"
 
 
 class Canvas:
-    """`sent` and `queued` grow with every run: the head that went along, and the id that the host gave."""
+    """`sent` and `queued` grow with every run: the head that went along, and the id that the host gave. `errors` grows
+    with every complaint in the console that comes from our files."""
 
     def __init__(self, page: Any, url: str) -> None:
         self.page = page
         self.sent: list[str | None] = []
         self.queued: list[str] = []
-        self.warnings: list[str] = []
+        self.errors: list[str] = []
         page.on("response", self._response)
-        page.on("console", lambda message: self._console(message))
+        page.on("console", self._console)
+        page.on("pageerror", self._page_error)
         page.goto(url)
         self._wait_until_ready()
 
@@ -63,8 +68,15 @@ class Canvas:
             page.wait_for_timeout(100)
 
     def _console(self, message: Any) -> None:
-        if "rovenance" in message.text and message.type in ("warning", "error"):
-            self.warnings.append(message.text)
+        if message.type in ("warning", "error"):
+            said = f"{message.text} {message.location.get('url', '')}"
+            expected = "Failed to load resource" in said
+            if any(mark in said for mark in OURS) and not expected:
+                self.errors.append(said)
+
+    def _page_error(self, error: Any) -> None:
+        if any(mark in f"{error} {getattr(error, 'stack', '')}" for mark in OURS):
+            self.errors.append(str(error))
 
     def _response(self, response: Any) -> None:
         if response.request.method != "POST" or not response.url.endswith("/prompt") or response.status != 200:

@@ -8,8 +8,6 @@ from .canvas import Canvas
 
 TAB = "provenance-lineage"
 BUTTON = f".{TAB}-tab-button, .side-bar-button:has(.pi-sitemap)"
-# In the console of the page: what our own scripts say, and what they let fall.
-OURS = ("rovenance", "/extensions/comfy-provenance/")
 
 
 def by(testid: str) -> str:
@@ -17,26 +15,13 @@ def by(testid: str) -> str:
 
 
 class Sidebar:
-    """Opens the tab. `errors` grows with every complaint that comes from our files."""
+    """Opens the tab. `errors` are those of its page."""
 
     def __init__(self, canvas: Canvas) -> None:
         self.canvas = canvas
         self.page = canvas.page
         self.url = "/".join(self.page.url.split("/")[:3])
-        self.errors: list[str] = []
-        self.page.on("console", self._console)
-        self.page.on("pageerror", self._page_error)
-
-    def _console(self, message: Any) -> None:
-        if message.type in ("warning", "error"):
-            said = f"{message.text} {message.location.get('url', '')}"
-            expected = "Failed to load resource" in said
-            if any(mark in said for mark in OURS) and not expected:
-                self.errors.append(said)
-
-    def _page_error(self, error: Any) -> None:
-        if any(mark in f"{error} {getattr(error, 'stack', '')}" for mark in OURS):
-            self.errors.append(str(error))
+        self.errors = canvas.errors
 
     def open(self) -> None:
         if not self.page.locator(by("provenance-tab")).count():

@@ -32,6 +32,7 @@ def canvas(browser: Any, host_url: str) -> Iterator[Canvas]:
     made = Canvas(context.new_page(), host_url)
     made.new_tab(color=random.randrange(1 << 24))  # a graph that the host has in its cache writes no image of its own
     yield made
+    assert made.errors == []
     context.close()
 
 
@@ -62,7 +63,6 @@ def test_the_next_press_descends_from_the_last(canvas: Canvas) -> None:
     canvas.press()
     assert canvas.sent == [None, canvas.queued[0], canvas.queued[1]]
     assert canvas.head() == canvas.queued[2]
-    assert canvas.warnings == []
 
 
 def test_the_runs_of_one_press_share_their_parent(canvas: Canvas) -> None:
@@ -190,6 +190,9 @@ def test_a_run_that_is_refused_leaves_the_head(canvas: Canvas) -> None:
         canvas.do("() => window.app.queuePrompt(0, 1)")
     assert len(canvas.queued) == 1
     assert canvas.head() == canvas.queued[0]
+    canvas.page.wait_for_load_state("networkidle")
+    assert all("Prompt execution failed" in told for told in canvas.errors)
+    canvas.errors.clear()  # the page's own word on the refusal, which came through our script
 
 
 def test_each_tab_keeps_its_own_head(canvas: Canvas) -> None:
