@@ -56,9 +56,10 @@ const CSS = `
   .cpv-button[aria-pressed=true] { background: var(--cpv-chosen); border-color: var(--cpv-accent); color: var(--cpv-strong); }
   .cpv-button.keep[aria-pressed=true] { background: color-mix(in srgb, #22a55b 26%, transparent); border-color: #22a55b; }
   .cpv-button.reject[aria-pressed=true] { background: color-mix(in srgb, #e5484d 26%, transparent); border-color: #e5484d; }
-  .cpv-more { position: relative; display: inline-flex; }
-  .cpv-menu { position: absolute; top: 100%; right: 0; z-index: 4; display: grid; min-width: 10rem; max-width: 18rem; padding: 0.25rem; border: 1px solid var(--cpv-line); border-radius: 6px; background: var(--cpv-bg); box-shadow: 0 4px 16px rgb(0 0 0 / 35%); }
-  .cpv-menu .cpv-button { justify-content: flex-start; }
+  .cpv-more > .cpv-button .cpv-icon { stroke-width: 3; }
+  :has(> .cpv-more) { position: relative; }
+  .cpv-menu { position: absolute; top: 100%; right: 0.25rem; z-index: 4; display: grid; min-width: 10rem; max-width: calc(100% - 0.5rem); padding: 0.25rem; border: 1px solid var(--cpv-line); border-radius: 6px; background: var(--cpv-bg); box-shadow: 0 4px 16px rgb(0 0 0 / 35%); }
+  .cpv-menu .cpv-button { justify-content: flex-start; width: 100%; height: auto; min-height: 1.75rem; white-space: normal; text-align: left; line-height: 1.25; }
   .cpv-link { padding: 0; border: 0; background: none; color: var(--cpv-accent-text); font: inherit; cursor: pointer; text-align: left; }
   .cpv-link:hover { text-decoration: underline; }
   .cpv-input { min-width: 0; height: 1.75rem; padding: 0 0.5rem; border: 1px solid var(--cpv-line); border-radius: 6px; background: var(--cpv-field); color: var(--cpv-fg); font: inherit; color-scheme: light dark; }

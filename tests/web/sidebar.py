@@ -59,6 +59,15 @@ class Sidebar:
         self.page.wait_for_selector(f"{by('provenance-inspector')} .cpv-against")
         return self.page.locator(by("provenance-inspector"))
 
+    def act(self, testid: str) -> None:
+        """Press a button of the selected run; where it has no room, it is in the menu."""
+        inspector = self.page.locator(by("provenance-inspector"))
+        button = inspector.locator(by(testid))
+        button.wait_for(state="attached")
+        if not button.is_visible():
+            inspector.locator(by("provenance-more")).click()
+        button.click()
+
     def press(self, key: str) -> None:
         self.page.keyboard.press(key)
 

@@ -149,7 +149,7 @@ def test_the_id_is_copied(sidebar: Sidebar, author: Author) -> None:
     execution = author.image(some_color())
     sidebar.wait_for_row(execution)
     sidebar.select(execution)
-    sidebar.page.click(by("provenance-copy"))
+    sidebar.act("provenance-copy")
     sidebar.page.wait_for_function("async (id) => (await navigator.clipboard.readText()) === id", arg=execution)
 
 
@@ -197,7 +197,7 @@ def test_the_recorded_workflow_is_downloaded_byte_for_byte(sidebar: Sidebar, aut
     sidebar.wait_for_row(execution)
     sidebar.select(execution)
     with sidebar.page.expect_download() as download:
-        sidebar.page.click(by("provenance-download"))
+        sidebar.act("provenance-download")
     download.value.save_as(tmp_path / "w.json")
     digest = author.get(f"restore/{execution}")["sha256"]
     with urllib.request.urlopen(f"{author.client.url}/provenance/v1/objects/{digest}", timeout=30) as answer:
@@ -210,7 +210,7 @@ def test_an_edit_is_applied_to_another_canvas(sidebar: Sidebar, author: Author) 
     sidebar.wait_for_row(second)
     sidebar.select(second)
     before = sidebar.canvas.undo_steps()
-    sidebar.page.click(by("provenance-apply"))
+    sidebar.act("provenance-apply")
     sidebar.visible("provenance-applied")
     (image,) = [n for n in sidebar.canvas.serialized()["nodes"] if n["type"] == "EmptyImage"]
     assert image["widgets_values"][:2] == [320, 320]

@@ -153,7 +153,7 @@ export class Inspector {
         { class: "cpv-title" },
         h("h3", {}, labelOf(run) ?? t("inspector.run", { id: shortId(run.execution) })),
         h("span", { class: "muted" }, run.submitted_at ? moment(run.submitted_at, new Date(), this.#view.locale) : ""),
-        ...bar(RUN_ACTIONS, { t, tools: this.#tools, most: 4, run: () => this.#shown ?? this.#run }),
+        ...bar(RUN_ACTIONS, { t, tools: this.#tools, most: 3, run: () => this.#shown ?? this.#run }),
         button({ icon: "close", title: t("inspector.close"), kind: "quiet", on: () => this.#on.close() }),
       ),
       h(
