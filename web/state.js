@@ -5,7 +5,7 @@
  * @typedef {{text: string, status: string, decision: string, label: string, model: string, since: string, until: string}} Filter
  * @typedef {{runs: Run[], cursor: string|null, complete: boolean, loading: boolean, error: string|null, selected: string|null,
  *   head: string|null, running: string|null, expanded: Set<string>, filter: Filter,
- *   frames: {count: number, on: boolean}|null, draft: boolean, matches: Matches|null, status: object|null}} State
+ *   frames: {count: number, on: boolean}|null, draft: boolean, revision: number, matches: Matches|null, status: object|null}} State
  * @typedef {{ids: Set<string>|null, oldest: string|null, more: boolean, asked: boolean}} Matches
  *   while `asked`, no answer has come: `ids` are those of the question before, or null
  */
@@ -29,6 +29,7 @@ export function initial() {
     matches: null,
     frames: null,
     draft: false,
+    revision: 0,
     status: null,
   };
 }
@@ -58,6 +59,11 @@ export function newestLoaded(state, { items, next }) {
     return pageLoaded(state, { items, next });
   }
   return renew(state.error === null ? state : { ...state, error: null }, items, at);
+}
+
+/** What was recorded has been read: what is shown of a single run may have changed too. */
+export function revised(state) {
+  return { ...state, revision: state.revision + 1 };
 }
 
 /** A run that may stand anywhere came again; one that is not in the list is passed over. */

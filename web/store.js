@@ -106,6 +106,7 @@ export class Store {
         const run = await this.#api.execution(execution);
         this.apply((now) => state.runLoaded(now, run));
       }
+      this.apply(state.revised);
     });
     await this.readStatus();
   }

@@ -31,6 +31,19 @@ def test_the_inspector_shows_words_values_models_and_signature(sidebar: Sidebar,
     sidebar.page.wait_for_selector(f'{by("provenance-inspector")}[data-run="{first}"]')
 
 
+def test_what_comes_of_a_run_later_is_shown_while_it_is_selected(sidebar: Sidebar, author: Author) -> None:
+    first = author.image(some_color())
+    sidebar.wait_for_row(first)
+    details = sidebar.details(first)
+    child = author.image(some_color(), first)
+    details.locator(f'[data-part=edges] [data-go="{child}"]', has_text=child[:6]).wait_for()
+    sidebar.details(child)
+    grandchild = author.image(some_color(), child)
+    sidebar.wait_for_row(grandchild)
+    details = sidebar.details(child)
+    details.locator(f'[data-part=edges] [data-go="{grandchild}"]').wait_for()
+
+
 def test_any_two_runs_can_be_compared(sidebar: Sidebar, author: Author) -> None:
     text = a_word()
     first, second = author.run(words(f"{text} one")), author.run(words(f"{text} two"))

@@ -9,8 +9,6 @@ import { outputs } from "./outputs.js";
 import { PARTS } from "./parts.js";
 import * as sections from "./sections.js";
 
-const KEPT = 60;
-
 /** @typedef {Partial<import("../fold.js").Run> & {execution: string}} Known what is known of a run before it is read in full */
 
 export class Inspector {
@@ -27,7 +25,8 @@ export class Inspector {
   /** @type {AbortController|null} */
   #abort = null;
   #memory = new Map();
-  #details = new Map();
+  #content = ""; // what is drawn, so that the same is not drawn again
+  #revision = 0;
 
   /**
    * @param {{api: import("../api.js").Record, view: object, tools: object, on: object}} options
@@ -50,8 +49,11 @@ export class Inspector {
     this.#abort?.abort();
   }
 
-  /** Show a run: `run` as the tree knows it, or null with an id of one that the tree does not hold. */
-  async show(id, run) {
+  /**
+   * Show a run: `run` as the tree knows it, or null with an id of one that the tree does not hold. A shown run is read again
+   * when the tree knows more of it, or with another `revision`: what is recorded may be about any run.
+   */
+  async show(id, run, revision = 0) {
     if (id === null) {
       this.#abort?.abort();
       this.#run = this.#shown = null;
@@ -59,16 +61,21 @@ export class Inspector {
       return;
     }
     const renewed = this.#run?.execution === id;
-    if (renewed && run !== null && run === this.#run) {
+    const known = run ?? (renewed ? this.#run : null) ?? { execution: id };
+    const same = renewed && known === this.#run;
+    if (same && revision === this.#revision) {
       return;
     }
+    this.#revision = revision;
     if (!renewed) {
       this.#against = undefined;
       this.element.scrollTop = 0;
       this.#shown = null;
     }
-    this.#run = run ?? { execution: id };
-    this.#head();
+    this.#run = known;
+    if (!same) {
+      this.#head();
+    }
     await this.#load(id, renewed);
   }
 
@@ -197,11 +204,7 @@ export class Inspector {
     this.#abort = abort;
     const { signal } = abort;
     try {
-      const run = this.#run;
-      const key = JSON.stringify([run?.status, run?.decision, run?.output_decisions, run?.merges?.length]);
-      const known = this.#details.get(id);
-      const shown = known?.key === key && run?.status === "success" ? known.shown : await this.#api.execution(id, signal);
-      this.#remember(id, { key, shown });
+      const shown = await this.#api.execution(id, signal);
       const origin = shown.replay?.known ? shown.replay.of : shown.parent?.known ? shown.parent.execution : null;
       const other = this.#against ?? origin;
       const [diff, ...read] = await Promise.all([
@@ -211,21 +214,16 @@ export class Inspector {
       if (signal.aborted || this.#run?.execution !== id) {
         return;
       }
-      this.#shown = shown;
-      this.#draw({ shown, diff, read, other });
-      this.#on.loaded(shown);
+      const content = JSON.stringify([shown, diff, read, other, this.#run, this.#view.usedBy(shown.execution)]);
+      if (this.#shown === null || content !== this.#content) {
+        this.#content = content;
+        this.#shown = shown;
+        this.#draw({ shown, diff, read, other });
+      }
     } catch (error) {
       if (!isAbort(error)) {
         this.#fail(error, renewed);
       }
-    }
-  }
-
-  #remember(id, value) {
-    this.#details.delete(id);
-    this.#details.set(id, value);
-    if (this.#details.size > KEPT) {
-      this.#details.delete(this.#details.keys().next().value);
     }
   }
 

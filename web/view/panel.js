@@ -67,7 +67,6 @@ export class Panel {
         say: (what, text) => void this.#say(what, text),
         enlarge: (run, output) => actions.enlarge(output),
         focusTree: () => this.list.element.focus(),
-        loaded: () => {},
       },
     });
     this.#build(file, bar(TAB_ACTIONS, { t, tools, most: 4 }));
@@ -181,7 +180,7 @@ export class Panel {
     this.element.setAttribute("aria-busy", String(state.loading));
     const shown = state.selected !== null;
     this.#inspector.element.hidden = this.#split.element.hidden = !shown;
-    void this.#inspector.show(state.selected, find(state, state.selected));
+    void this.#inspector.show(state.selected, find(state, state.selected), state.revision);
   }
 
   #select(id) {
