@@ -14,7 +14,7 @@ const CSS = `
   --cpv-chosen: color-mix(in srgb, var(--cpv-accent) 18%, transparent);
   --cpv-field: color-mix(in srgb, var(--cpv-fg) 7%, var(--cpv-bg));
   --cpv-accent: var(--p-primary-color, #60a5fa);
-  --cpv-accent-text: color-mix(in srgb, var(--cpv-accent) 66%, var(--cpv-strong));
+  --cpv-accent-text: color-mix(in srgb, var(--cpv-accent) 56%, var(--cpv-strong));
   --cpv-good: color-mix(in srgb, #22a55b 60%, var(--cpv-strong));
   --cpv-bad: color-mix(in srgb, #e5484d 72%, var(--cpv-strong));
   --cpv-warn: color-mix(in srgb, #e09000 54%, var(--cpv-strong));

@@ -155,7 +155,7 @@ def test_a_secret_is_empty_and_its_node_is_framed(sidebar: Sidebar, author: Auth
     assert "CLIPTextEncode #2" in drift.inner_text()
     sidebar.page.click(by("provenance-drift-load"))
     sidebar.row(execution).locator(by("provenance-head")).wait_for()
-    sidebar.page.get_by_text("Withheld values are empty; nodes framed: 1.").wait_for()
+    sidebar.page.get_by_text("Withheld values are empty; nodes framed: 1.").first.wait_for()
     (text,) = [n["widgets_values"][0] for n in sidebar.canvas.serialized()["nodes"] if n["id"] == 2]
     assert SECRET not in text
     assert "redacted" not in text
