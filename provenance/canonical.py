@@ -21,7 +21,8 @@ from typing import Any
 from .errors import InputError
 
 HEX_DIGITS = frozenset("0123456789abcdef")
-_MARSHAL_VERSION = 2  # no reference tracking: JSON values share nothing, and this is twice as fast
+_MARSHAL_VERSION = 4  # writes a key that many dictionaries share once: half the time of version 2
+_WITHOUT_REFERENCES = 2
 
 
 def statement_bytes(value: Any) -> bytes:
@@ -82,8 +83,16 @@ def freeze(value: Any) -> bytes:
 
 
 def thaw(frozen: bytes) -> Any:
-    """Give back a fresh copy of what `freeze` copied in this process. Never call it on bytes from outside."""
-    return marshal.loads(frozen)
+    """Give back a fresh copy of what `freeze` copied in this process. Never call it on bytes from outside.
+
+    A value that holds itself, which no JSON can, comes back as `plain` writes it.
+    """
+    value = marshal.loads(frozen)
+    try:
+        marshal.dumps(value, _WITHOUT_REFERENCES)
+    except ValueError:
+        return plain(value)
+    return value
 
 
 def plain(value: Any, depth: int = 200) -> Any:

@@ -82,6 +82,14 @@ def test_frozen_bytes_are_a_copy() -> None:
     assert canonical.thaw(frozen) == {"prompt": {"1": {"inputs": {"seed": 1}}}, "tuple": (1, 2), "data": b"x"}
 
 
+def test_a_value_that_holds_itself_is_copied_as_far_as_json_can_have_it() -> None:
+    extra: dict[str, object] = {"pack": "x"}
+    extra["self"] = extra
+    copied = canonical.thaw(canonical.freeze({"extra": extra}))
+    assert copied["extra"]["self"]["pack"] == "x"
+    assert b"$unrecorded" in canonical.snapshot_bytes(copied)
+
+
 @pytest.mark.parametrize("value", [object(), {"a": object()}, _nested(3_000)])
 def test_what_cannot_be_frozen_is_refused(value: object) -> None:
     with pytest.raises(InputError, match="cannot be copied"):
