@@ -38,6 +38,8 @@ def fill(ledger: Ledger, runs: int) -> list[series.Run]:
     entry = database.statement(tables.entries.insert())
     author, kept, seq, started = series.Author(snapshots=False), [], 1, time.monotonic()
     remaining = runs
+    for pragma in ("synchronous=OFF", "cache_size=-400000"):  # a made-up ledger need not survive a power cut
+        database._writer.connection.execute(f"PRAGMA {pragma}").close()
     while remaining > 0:
         rows, entries = [], []
         for run in author.runs(min(BATCH, remaining)):
