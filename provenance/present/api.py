@@ -206,8 +206,10 @@ class Api:
         since: Iterable[str] = (),
         roots: Roots | None = None,
         progress: checking.Progress | None = None,
+        resume: bool = False,
     ) -> dict[str, Json]:
-        """{"ok", "entries", "checkpoint", "findings", "time"}: the whole log and the index. Takes time; see `checking`.
+        """{"ok", "entries", "resumed", "checkpoint", "findings", "time"}: the whole log and the index. Takes time; see
+        `checking`.
 
         since: checkpoints that were kept, as `witness.read_seen` reads them. roots: authorities to trust; without them
         those that this machine trusts.
@@ -215,7 +217,7 @@ class Api:
         signed_by = key or checking.stated_key(self._ledger)
         seen = [witness.read_seen(given, signed_by) for given in since]
         trusted = self._roots() if roots is None else roots
-        return checking.verify(self._ledger, key=key, seen=seen, roots=trusted, progress=progress)
+        return checking.verify(self._ledger, key=key, seen=seen, roots=trusted, progress=progress, resume=resume)
 
     def checkpoint(self, since: int | None = None) -> dict[str, Json]:
         """The newest signed checkpoint, to be kept elsewhere; see `witness.checkpoint_of`."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
-from ..canonical import timestamp
+from ..canonical import parse_json, statement_bytes, timestamp
 from ..errors import InputError, IntegrityError, ProvenanceError
 from ..model import Finding, Json
 from ..seal import checkpoint, dsse
@@ -18,6 +19,8 @@ from ..verify import verifier
 from ..verify.bounds import Anchor, Bounds
 
 Seen = checkpoint.Checkpoint | checkpoint.Fingerprint
+VERIFIED = "verified.json"  # in the ledger's folder
+
 Progress = Callable[[int, "int | None"], None]  # steps done, steps in all when known
 
 
@@ -28,16 +31,28 @@ def verify(
     seen: Iterable[Seen] = (),
     roots: Roots | None = None,
     progress: Progress | None = None,
+    resume: bool = False,
 ) -> dict[str, Json]:
-    """{"ok", "entries", "checkpoint": {"origin", "size", "root"} or null, "findings": [...], "time": `time_json`}.
+    """{"ok", "entries", "resumed", "checkpoint": {"origin", "size", "root"} or null, "findings": [...],
+    "time": `time_json`}.
 
     key: the key that must have signed; without it the key that the log's first entry states, so that only a log that
     was made anew under another key goes unnoticed. seen: checkpoints that were kept; nothing before them may have
     changed. roots: authorities that are trusted for time-stamps. `ok` is false when any finding is an error. Each entry
     is two steps of progress: one for the log, one for the index.
+
+    resume: go on from where the last such check came, see `verifier.verify`; `resumed` says how many entries that were.
+    How far it came is kept beside the ledger, in `VERIFIED`, which is worth as much as the folder is safe.
     """
+    public, mark = key or stated_key(ledger), ledger.root / VERIFIED
     report = verifier.verify(
-        ledger.reader(), key or stated_key(ledger), seen=seen, roots=roots, progress=_half(progress, 0)
+        ledger.reader(),
+        public,
+        seen=seen,
+        roots=roots,
+        progress=_half(progress, 0),
+        verified=_marked(mark, public) if resume else None,
+        reached=partial(_mark, mark) if resume else None,
     )
     index = check_index(ledger, progress=_half(progress, 1))
     head = report.checkpoint
@@ -45,10 +60,30 @@ def verify(
         "ok": report.ok and index["ok"],
         "entries": report.entries,
         "released": report.released,
+        "resumed": report.resumed,
         "checkpoint": None if head is None else checkpoint_json(head),
         "findings": [*_plain(report.findings), *index["findings"]],
         "time": time_json(report),
     }
+
+
+def _marked(mark: Path, public: PublicKey) -> checkpoint.Checkpoint | None:
+    """How far the last check that could be resumed came; None when there was none, or of another log."""
+    try:
+        said = parse_json(mark.read_bytes())
+        found = checkpoint.Checkpoint(said["origin"], int(said["size"]), bytes.fromhex(said["root"]))
+    except (OSError, InputError, KeyError, TypeError, ValueError):
+        return None
+    return found if found.origin == checkpoint.origin_of(public) and found.size > 0 else None
+
+
+def _mark(mark: Path, head: checkpoint.Checkpoint) -> None:
+    draft = mark.with_name(f"{mark.name}.{os.getpid()}")
+    try:
+        draft.write_bytes(statement_bytes(checkpoint_json(head)))
+        draft.replace(mark)
+    except OSError:  # a folder that may only be read: the next check begins at the beginning
+        draft.unlink(missing_ok=True)
 
 
 def time_json(report: verifier.Report) -> dict[str, Json]:

@@ -133,6 +133,7 @@ def _parser() -> argparse.ArgumentParser:
     verify.add_argument("dossier", nargs="?", metavar="DOSSIER", help="a dossier's zip; without one, the ledger")
     verify.add_argument("--key", metavar="PEM", help="the public key that must have signed, from a place you trust")
     verify.add_argument("--since", metavar="CHECKPOINT", action="append", default=[], help=SEEN)
+    verify.add_argument("--resume", action="store_true", help="go on from where the last such check came")
     _add_roots(verify)
     _add_export(verb("export", "write a dossier that a stranger can check", module=".dossier_commands"), ref)
     _authoring(verb, ref)

@@ -94,7 +94,7 @@ def verify(options: argparse.Namespace, ledger: Path) -> int:
     key = None if options.key is None else read_key(Path(options.key))
     roots = read_roots(tuple(options.root)) if options.root else None
     with _api(ledger) as api, progress() as tell:
-        found = api.verify(key=key, since=options.since, roots=roots, progress=tell)
+        found = api.verify(key=key, since=options.since, roots=roots, progress=tell, resume=options.resume)
     if options.json:
         json_line(found)
     else:
@@ -103,6 +103,8 @@ def verify(options: argparse.Namespace, ledger: Path) -> int:
         covered = "" if head is None else f", checkpoint {head['origin']} {head['size']} {head['root'][:16]}"
         lines(printing.time_lines(found))
         lines([f"{'good' if found['ok'] else 'NOT GOOD'}: {found['entries']} entries{covered}"])
+        if found["resumed"]:
+            lines([f"the first {found['resumed']} are the bytes that were verified before, and were not checked again"])
     return GOOD if found["ok"] else FINDINGS
 
 

@@ -32,7 +32,10 @@ from .statements import Named, Statement
 
 SchemaCheck = Callable[[str, Json], None]
 Progress = Callable[[int, int | None], None]
+Reached = Callable[[Checkpoint], None]  # told how far a check has come
 _PROGRESS_STEP = 256
+_REACHED_STEP = 4096
+_JUDGED_BY_OBJECTS = frozenset({Kind.ANCHOR, Kind.WITNESS})  # what they say is in tokens, which are read each time
 
 
 class Reader(Protocol):
@@ -65,7 +68,8 @@ class Excerpt:
 class Report:
     """What a check found. ok: no finding is an error. entries: how many were there. checkpoint: None when invalid.
     anchors: those whose checkpoint and token hold, refused authorities included; `bounds.Bounds` makes spans of them.
-    witnesses: cosignatures that hold. released: copies that are not there because the author let go of them."""
+    witnesses: cosignatures that hold. released: copies that are not there because the author let go of them. resumed: how
+    many entries were only compared with what was verified earlier."""
 
     ok: bool
     entries: int
@@ -74,6 +78,7 @@ class Report:
     anchors: tuple[Anchor, ...] = ()
     witnesses: int = 0
     released: int = 0
+    resumed: int = 0
 
 
 def verify(
@@ -85,6 +90,8 @@ def verify(
     roots: Roots | None = None,
     progress: Progress | None = None,
     excerpt: Excerpt | None = None,
+    verified: Checkpoint | None = None,
+    reached: Reached | None = None,
 ) -> Report:
     """Check the log that belongs to a key.
 
@@ -93,9 +100,21 @@ def verify(
     roots: certificates of time-stamping authorities that the verifier trusts; None: authorities are not checked.
     progress(done, total) is called now and then; total is None while the log's size is unknown.
     excerpt: for a reader that shows a part of the log only.
+    verified: how far an earlier check came, as `reached` was told. Entries before that are read and must make the same
+    tree, so they are the bytes that were verified; their signatures, schemas and objects are not checked again. Where
+    they make another tree, everything is. reached(head) is called now and then while nothing is wrong.
     Never raises for anything that is wrong with the log itself.
     """
-    return _Check(reader, public, schema_check, tuple(seen), roots, progress, excerpt or Excerpt()).run()
+    seen = tuple(seen) if verified is None else (*seen, verified)
+    about = (reader, public, schema_check, seen, roots, progress, excerpt or Excerpt())
+    try:
+        return _Check(*about, verified, reached).run()
+    except _NotAsVerified:
+        return _Check(*about, None, reached).run()
+
+
+class _NotAsVerified(Exception):
+    """Entries that were verified earlier make another tree now."""
 
 
 class _Check:
@@ -110,6 +129,8 @@ class _Check:
         roots: Roots | None,
         progress: Progress | None,
         excerpt: Excerpt,
+        verified: Checkpoint | None,
+        reached: Reached | None,
     ) -> None:
         self._reader = reader
         self._public = public
@@ -118,6 +139,10 @@ class _Check:
         self._seen = seen
         self._progress = progress
         self._excerpt = excerpt
+        self._verified = verified
+        self._resumed = 0 if verified is None else verified.size
+        self._reached = reached
+        self._whole = True  # nothing was found that going on from here would pass over
         self._findings: list[Finding] = []
         self._unlisted = 0
         self._errors = False
@@ -130,11 +155,16 @@ class _Check:
     def run(self) -> Report:
         checkpoint = self._checkpoint()
         entries = self._entries(None if checkpoint is None else checkpoint.size)
+        if entries < self._resumed:
+            raise _NotAsVerified
         self._compare_seen()
         if checkpoint is not None:
             self._end(checkpoint)
         for found in (*self._chronicle.end(), *self._releases.end(), *self._attested.end()):
             self._note(found)
+        tree = self._chain.tree
+        if self._reached is not None and tree is not None and self._whole:
+            self._reached(Checkpoint(self._origin, tree.size, tree.root))
         if self._unlisted:
             message = f"{self._unlisted} further findings are not listed"
             self._findings.append(finding("findings-unlisted", message))
@@ -147,10 +177,12 @@ class _Check:
             tuple(attested.anchors),
             attested.witnesses,
             self._releases.count,
+            self._resumed,
         )
 
     def _note(self, found: Finding) -> None:
         self._errors |= found.severity == ERROR
+        self._whole &= not self._errors
         if len(self._findings) < MAX_FINDINGS:
             self._findings.append(found)
         else:
@@ -231,12 +263,22 @@ class _Check:
                 if index - gap == MAX_MISSING_RUN:  # do not ask for each of the places that a signed size may name
                     index = size - 1
             index += 1
+            self._stand(index)
             if self._progress is not None and index % _PROGRESS_STEP == 0:
                 self._progress(index, size)
         self._close_gap(gap, index)
         if self._progress is not None:
             self._progress(index, size)
         return found
+
+    def _stand(self, index: int) -> None:
+        """Compare the tree with the one that was verified earlier, and tell how far this check has come."""
+        tree = self._chain.tree
+        if self._verified is not None and index == self._verified.size:
+            if tree is None or tree.root != self._verified.root:
+                raise _NotAsVerified
+        elif self._reached is not None and tree is not None and self._whole and index % _REACHED_STEP == 0:
+            self._reached(Checkpoint(self._origin, tree.size, tree.root))
 
     def _close_gap(self, first: int | None, end: int) -> None:
         if first is not None:
@@ -247,7 +289,8 @@ class _Check:
         if self._seen:
             self._compare_seen()
         try:
-            statement = statements.read(envelope, self._public)
+            known = index < self._resumed
+            statement = statements.read_again(envelope) if known else statements.read(envelope, self._public)
             for found in self._chain.check(index, statement):
                 self._note(found)
         except Rejected as error:
@@ -271,13 +314,15 @@ class _Check:
             statements.check_genesis(statement, self._public)
         elif index == 0:
             self._find("genesis-missing", f"the log begins with a {statement.kind.value}", index)
-        if self._schema_check is not None:
+        known = index < self._resumed
+        if self._schema_check is not None and not known:
             self._schema(index, statement, self._schema_check)
         for found in self._chronicle.tell(statement):
             self._note(found)
+        looked_at = not known or statement.kind in _JUDGED_BY_OBJECTS
         for named in statements.objects(statement):
             self._releases.named(named)
-            if named.digest not in self._sound:
+            if looked_at and named.digest not in self._sound:
                 self._object(index, named)
         for found in self._releases.tell(statement):
             self._note(found)
@@ -293,6 +338,10 @@ class _Check:
             self._find("schema-invalid", str(error), index)
 
     def _object(self, index: int, named: Named) -> None:
+        self._look_at(index, named)
+        self._whole &= named.digest in self._sound
+
+    def _look_at(self, index: int, named: Named) -> None:
         try:
             data = self._reader.object(named.digest)
         except IntegrityError as error:

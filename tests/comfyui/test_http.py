@@ -88,7 +88,7 @@ def test_verification_runs_in_the_background_with_progress(host: hosts.Host, pai
         time.sleep(0.05)
         state = host.get(f"{BASE}/verify")
     assert state["error"] is None
-    assert set(state["report"]) == {"ok", "entries", "checkpoint", "findings"}
+    assert set(state["report"]) == {"ok", "entries", "released", "resumed", "checkpoint", "findings", "time"}
     assert state["report"]["ok"], state["report"]["findings"]
 
 

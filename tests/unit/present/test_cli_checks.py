@@ -15,7 +15,7 @@ def test_verify_of_a_good_ledger(cli):
     found = json.loads(out)
     assert found["findings"] == []
     assert (code, err, found["ok"], found["entries"]) == (0, "", True, 20)
-    assert set(found) == {"ok", "entries", "released", "checkpoint", "findings", "time"}
+    assert set(found) == {"ok", "entries", "released", "resumed", "checkpoint", "findings", "time"}
     assert set(found["checkpoint"]) == {"origin", "size", "root"}
     assert cli("verify")[1].startswith("good: 20 entries")
 
@@ -37,6 +37,22 @@ def test_verify_names_what_was_changed(copied, capsys, monkeypatch):
     assert "NOT GOOD" in capsys.readouterr().out
     assert main(["fsck", "--json"]) == 1
     capsys.readouterr()
+
+
+def test_verify_goes_on_from_where_it_came(copied, capsys, monkeypatch):
+    monkeypatch.chdir(copied)
+
+    def resumed():
+        assert main(["verify", "--resume", "--json"]) == 0
+        return json.loads(capsys.readouterr().out)["resumed"]
+
+    assert [resumed(), resumed()] == [0, 20]
+    assert main(["verify", "--resume"]) == 0
+    assert capsys.readouterr().out.endswith(
+        "the first 20 are the bytes that were verified before, and were not checked again\n"
+    )
+    (copied / "user" / "__provenance" / "verified.json").write_text("nonsense")
+    assert resumed() == 0
 
 
 def test_verify_with_a_pinned_key(cli, tmp_path):
