@@ -68,8 +68,8 @@ class Excerpt:
 class Report:
     """What a check found. ok: no finding is an error. entries: how many were there. checkpoint: None when invalid.
     anchors: those whose checkpoint and token hold, refused authorities included; `bounds.Bounds` makes spans of them.
-    witnesses: cosignatures that hold. released: copies that are not there because the author let go of them. resumed: how
-    many entries were only compared with what was verified earlier."""
+    witnesses: cosignatures that hold. released: copies that are not there because the author let go of them.
+    resumed: how many entries were only compared with what was verified earlier."""
 
     ok: bool
     entries: int
