@@ -68,6 +68,9 @@ class Present(Protocol):
     def model_with_hash(self, folder: str, sha256: str) -> str | None:
         """Name of a model file in the folder that is known to have these bytes."""
 
+    def model_of_that_name(self, folder: str, name: str) -> str | None:
+        """Another file below the folder whose name ends in the same part, such as one that lies in a subfolder here."""
+
     def input_sha256(self, asset: Asset) -> str | None:
         """SHA-256 of the file that the input names today; None when it is not here."""
 
@@ -79,9 +82,10 @@ class Present(Protocol):
 class Restored:
     """`data` is the recorded document, byte for byte: the UI workflow, or the API prompt of a run that had none.
 
-    drift: {"nodes": [{"class_type", "pack", "version"}], "models": [{"folder", "name", "sha256", "state",
-    "same_hash"}], "packs": [{"name", "before", "after"}], "inputs": [{"node", "input", "name", "state", "kept"}],
-    "redacted": [{"document", "path"}], "not_checked": [names of checks]}.
+    drift: {"nodes": [{"class_type", "pack", "version"}],
+    "models": [{"folder", "name", "sha256", "state", "same_hash", "same_name"}], "packs": [{"name", "before", "after"}],
+    "inputs": [{"node", "input", "name", "state", "kept"}], "redacted": [{"document", "path"}],
+    "not_checked": [names of checks]}.
     """
 
     execution: str
@@ -94,7 +98,8 @@ def plan(recorded: Recorded, present: Present) -> Restored:
     """Give the recorded document and what has drifted.
 
     nodes: classes of the graph that are not installed. models: `missing`, `changed` (other bytes under the name) or
-    `unverified` (cannot be told without hashing); `same_hash` is another name with the recorded bytes. packs: those
+    `unverified` (cannot be told without hashing); `same_hash` is another name with the recorded bytes,
+    `same_name` another file of that name in place of a missing one, bytes unknown. packs: those
     the graph used, and ComfyUI, with another version now; null where unknown or not installed. inputs: `missing` or
     `changed`; `kept` is the digest of a copy that can be put back. Not checked: whether a run would give the same
     result.
@@ -179,6 +184,7 @@ def _models(recorded: Recorded, present: Present) -> Iterator[dict[str, Json]]:
                 "sha256": model.sha256,
                 "state": state,
                 "same_hash": None if same == name else same,
+                "same_name": present.model_of_that_name(folder, name) if here is None and same is None else None,
             }
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from ..canonical import parse_json
 from ..hosting import Host
@@ -55,6 +56,14 @@ class Machine:
             here = self.model(file.folder, file.name) if file.folder == folder else None
             if here is not None and here.sha256 == sha256:
                 return file.name
+        return None
+
+    def model_of_that_name(self, folder: str, name: str) -> str | None:
+        last = PurePosixPath(name.replace("\\", "/")).name
+        for place in (self.folders or {}).get(folder, ()):
+            for at, _, files in os.walk(place):  # links to folders are not followed: they may lead round in circles
+                if last in files:
+                    return str((Path(at) / last).relative_to(place))  # as ComfyUI lists it
         return None
 
     def input_sha256(self, asset: Asset) -> str | None:

@@ -152,6 +152,9 @@ class _Elsewhere:
     def model_with_hash(self, folder: str, sha256: str) -> str | None:
         return None if self._present is None else self._present.model_with_hash(folder, sha256)
 
+    def model_of_that_name(self, folder: str, name: str) -> str | None:
+        return None if self._present is None else self._present.model_of_that_name(folder, name)
+
     def input_sha256(self, asset: Asset) -> str | None:
         return None if self._present is None else self._present.input_sha256(asset)
 

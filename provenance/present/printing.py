@@ -153,6 +153,7 @@ def drift(found: Mapping[str, Json]) -> Iterator[str]:
         yield f"node class {_value(item['class_type'])} is not installed{pack}"
     for item in found["models"]:
         same = "" if item["same_hash"] is None else f"; {_value(item['same_hash'])} has the same bytes"
+        same += "" if item["same_name"] is None else f"; there is {_value(item['same_name'])}, bytes not compared"
         yield f"model {_value(item['folder'])}/{_value(item['name'])} is {item['state']}{same}"
     for item in found["packs"]:
         yield f"{_value(item['name'])} was {shown(item['before'])}, is {shown(item['after'])}"

@@ -105,6 +105,7 @@ export default {
   "drift.redacted": "Withheld values",
   "drift.rounded": "is too large for the page",
   "drift.sameBytes": "Use {name}: the same bytes",
+  "drift.sameNameElsewhere": "Use {name}: it has that name, its bytes were not compared",
   "drift.sameName": "The file of that name is used as it is now.",
   "drift.title": "Before {id} is loaded",
   "drift.unknown": "unknown",

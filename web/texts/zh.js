@@ -105,6 +105,7 @@ export default {
   "drift.redacted": "未予保存的值",
   "drift.rounded": "超出页面能表示的范围",
   "drift.sameBytes": "改用 {name}：内容相同",
+  "drift.sameNameElsewhere": "改用 {name}：名称相同，但未比较字节",
   "drift.sameName": "将按现状使用同名文件。",
   "drift.title": "载入 {id} 之前",
   "drift.unknown": "未知",

@@ -32,6 +32,9 @@ export function openDrift(restored, { t, putBack, load, failed }) {
       model.same_hash
         ? choice(`model ${model.name}`, t("drift.sameBytes", { name: model.same_hash }), { from: model.name, to: model.same_hash })
         : null,
+      model.same_name
+        ? choice(`model ${model.name}`, t("drift.sameNameElsewhere", { name: model.same_name }), { from: model.name, to: model.same_name })
+        : null,
       !model.same_hash && model.state === "changed" ? h("div", { class: "muted" }, t("drift.sameName")) : null,
     ),
   );

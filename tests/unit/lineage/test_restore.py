@@ -23,6 +23,7 @@ class Machine:
     models: dict[tuple[str, str], ModelHere] = field(default_factory=dict)
     inputs: dict[str, str] = field(default_factory=dict)
     kept: set[str] = field(default_factory=set)
+    elsewhere: dict[str, str] = field(default_factory=dict)
 
     def checks(self):
         return self.able
@@ -35,6 +36,9 @@ class Machine:
 
     def model(self, folder, name):
         return self.models.get((folder, name))
+
+    def model_of_that_name(self, folder, name):
+        return self.elsewhere.get(name)
 
     def model_with_hash(self, folder, sha256):
         return next((n for (f, n), m in self.models.items() if f == folder and m.sha256 == sha256), None)
@@ -121,9 +125,19 @@ def test_a_model_under_another_name_is_named_but_not_put_in_its_place():
             "sha256": A,
             "state": "missing",
             "same_hash": "renamed.safetensors",
+            "same_name": None,
         }
     ]
     assert restored.data == RECORDED.workflow
+
+
+def test_a_file_of_that_name_elsewhere_is_named_only_where_the_model_is_missing_and_its_bytes_are_nowhere():
+    there = {"sd15.safetensors": "old/sd15.safetensors"}
+    (item,) = plan(RECORDED, replace(SAME, models={}, elsewhere=there)).drift["models"]
+    assert (item["state"], item["same_hash"], item["same_name"]) == ("missing", None, "old/sd15.safetensors")
+    changed = {("checkpoints", "sd15.safetensors"): ModelHere(10, 20, B)}
+    (item,) = plan(RECORDED, replace(SAME, models=changed, elsewhere=there)).drift["models"]
+    assert (item["state"], item["same_name"]) == ("changed", None)
 
 
 def test_a_model_used_twice_is_reported_once():

@@ -278,3 +278,14 @@ def test_a_check_tells_its_progress_up_to_the_end(api):
     assert api.verify(progress=lambda done, total: told.append((done, total)))["ok"]
     assert told == sorted(told)
     assert told[-1][0] == told[-1][1]
+
+
+def test_a_model_that_lies_in_a_subfolder_here_is_found_by_its_name(tmp_path):
+    from comfy_provenance.provenance.present.machine import Machine
+
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "sd15.safetensors").write_bytes(b"x")
+    machine = Machine(None, None, folders={"checkpoints": [str(tmp_path)]})
+    assert machine.model_of_that_name("checkpoints", "old\\sd15.safetensors") == str(Path("sub") / "sd15.safetensors")
+    assert machine.model_of_that_name("checkpoints", "other.safetensors") is None
+    assert machine.model_of_that_name("loras", "sd15.safetensors") is None

@@ -209,6 +209,7 @@ def test_restore_writes_the_recorded_bytes(cli, tmp_path):
             "sha256": "c" * 64,
             "state": "missing",
             "same_hash": None,
+            "same_name": None,
         }
     ]
 
