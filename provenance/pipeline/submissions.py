@@ -8,7 +8,7 @@ from functools import partial
 from .. import canonical
 from ..errors import InputError, IntegrityError
 from ..hosting import Host
-from ..model import Accepted, Basis, Edge, Kind, Relation, Status
+from ..model import Accepted, Basis, Edge, Json, Kind, Relation, Status
 from ..record import predicate
 from ..record.graph import ApiGraph
 from ..record.redact import Redacted, Redactor
@@ -133,7 +133,15 @@ def reopen(book: Book, host: Host, salt: bytes, execution: str) -> Run:
 
 def _documents(clean: Redacted) -> dict[str, bytes]:
     parts = {"workflow": clean.workflow, "prompt": clean.prompt, "extra": clean.extra or None}
-    return {name: canonical.snapshot_bytes(value) for name, value in parts.items() if value is not None}
+    return {name: _document(value) for name, value in parts.items() if value is not None}
+
+
+def _document(value: Json) -> bytes:
+    """What JSON cannot write (nesting beyond the interpreter's limit) is cut where it is too deep, and says so."""
+    try:
+        return canonical.snapshot_bytes(value)
+    except InputError:
+        return canonical.snapshot_bytes(canonical.plain(value))
 
 
 def _unused_id(book: Book, event: Accepted) -> str:

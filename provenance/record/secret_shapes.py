@@ -171,6 +171,7 @@ _SHAPED_ANY_CASE: tuple[tuple[tuple[str, ...], str], ...] = (
 _QUERY = re.compile(r"[?&;#](?P<name>[\w.%-]{1,80})=(?P<secret>[^&;#\s\"'<>\\)\]]{6,})")
 _SETTING = re.compile(r"(?<![\w?&;#.%-])(?P<name>[A-Za-z][\w.-]{0,60})(?:\\?[\"'])?\s{0,3}[:=]\s{0,3}(?:\\?[\"'])?")
 _SET_TO = re.compile(r"[^\s\"'\\,;&<>()\[\]{}]{6,}")
+_LONGEST_SEEN_TWICE = 500
 _STEMS = ("key", "token", "secret", "pass", "pwd", "auth", "cookie", "credential", "bearer", "jwt", "sig", "sid", "pat")
 _PLAIN_WORDS = re.compile(r"secrets?|cookies?|credentials?|authorization|bearer", re.IGNORECASE)
 
@@ -237,10 +238,15 @@ def _settings(text: str) -> Iterator[tuple[int, int]]:
     """Where what a secret's name is set to stands. A value may itself be a name with a value: `note: api_key=x`."""
     start = 0
     while (named := _SETTING.search(text, start)) is not None:
-        value = _SET_TO.match(text, named.end())
         start = named.end()
-        if value is not None and _set(named["name"], value[0]):
+        level = strength(named["name"])
+        value = None if level is Strength.NONE else _SET_TO.match(text, start)
+        if value is None:
+            continue
+        if _is_secret(named["name"], level, value[0]):
             yield value.span()
+            start = value.end()
+        elif len(value[0]) > _LONGEST_SEEN_TWICE:  # a text of names and colons alone must not take quadratic time
             start = value.end()
 
 
@@ -249,9 +255,8 @@ def _in_url(match: re.Match[str]) -> bool:
     return strength(name) is not Strength.NONE and not placeholder(value)
 
 
-def _set(name: str, value: str) -> bool:
-    level = strength(name)
-    if level is Strength.NONE or placeholder(value) or value.startswith("//"):
+def _is_secret(name: str, level: Strength, value: str) -> bool:
+    if placeholder(value) or value.startswith("//"):
         return False
     if level is Strength.STRONG and not _PLAIN_WORDS.fullmatch(name):
         return True

@@ -296,3 +296,11 @@ def test_widget_names_are_the_inputs_that_the_page_shows_as_widgets():
     }
     assert widget_names(inputs) == ("seed", "sampler", "api_key")
     assert widget_names(None) is None
+
+
+@pytest.mark.parametrize("piece", ["authorization:", "a:key:", "secret:", "key=b=", "eyJ", "://", "machine "])
+def test_a_long_text_made_of_nothing_but_hints_is_read(piece):
+    """In time that grows with its length: with its square, this would be stopped as hanging."""
+    text = piece * (1_500_000 // len(piece))
+    redactor().text(text)
+    assert redactor().graph({}, node(widgets_values=[text]), {}) is not None
