@@ -68,7 +68,7 @@ export class Recording {
     this.#set({ ...idle(), state: "asking" });
     let stream;
     try {
-      stream = await this.#media.getDisplayMedia({ video: { frameRate: { max: FRAME_RATE } }, audio: false });
+      stream = await this.#media.getDisplayMedia({ video: { frameRate: { max: FRAME_RATE } }, audio: false, selfBrowserSurface: "include", surfaceSwitching: "include" });
     } catch (error) {
       this.#set(idle());
       if (error instanceof Error && error.name === "NotAllowedError") {

@@ -114,7 +114,7 @@ class Imports:
         return Brought(file, whole, sources, stage, note, source, revises, said.claims, basis, tuple(made))
 
     def write(self, book: Book, brought: Brought) -> dict[str, Json]:
-        """Make the entry. Gives {"entry", "file", "sha256", "basis", "of", "stage", "note", "problem"}.
+        """Make the entry. Gives {"entry", "file", "sha256", "basis", "of", "stage", "note", "thumbnail", "problem"}.
 
         Raises InputError for something from before that was recorded meanwhile.
         """
@@ -141,7 +141,8 @@ class Imports:
             "stage": brought.stage,
         }
         entry = book.append(Kind.IMPORT, say, _once(brought.objects), **told)
-        return {"entry": entry, **told, "note": brought.note, "problem": brought.file.problem}
+        more = {"note": brought.note, "thumbnail": brought.file.thumbnail, "problem": brought.file.problem}
+        return {"entry": entry, **told, **more}
 
     def reference(self, given: Given, redactor: Redactor, made: list[Prepared]) -> BroughtFile:
         """A file that an idea refers to, kept as imports are."""

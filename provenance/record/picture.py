@@ -197,7 +197,8 @@ def _decoded(value: object) -> str:
     if not isinstance(value, bytes):
         return ""
     if value.startswith(b"UNICODE\0"):
-        return value[8:].decode("utf-16-be" if value[8:9] == b"\0" else "utf-16-le", "replace")
+        text = value[8:]  # in either order of bytes, whatever the file's own is: most letters are ASCII
+        return text.decode("utf-16-be" if text[::2].count(0) >= text[1::2].count(0) else "utf-16-le", "replace")
     return value.removeprefix(b"ASCII\0\0\0").decode("utf-8", "replace")
 
 

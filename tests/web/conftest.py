@@ -39,9 +39,7 @@ BROWSER_OPTIONS = [
     "--disable-gpu",
     "--no-first-run",
     "--disable-background-networking",
-    # a test cannot answer the browser's own question what to capture
-    "--use-fake-ui-for-media-stream",
-    "--auto-select-desktop-capture-source=Entire screen",
+    "--auto-accept-this-tab-capture",  # a test cannot answer the browser's own question what to capture
 ]
 # A fresh profile is greeted with a dialog over the page.
 SETTINGS = {"Comfy.TutorialCompleted": True}

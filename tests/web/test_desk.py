@@ -21,13 +21,22 @@ def asked(sidebar: Sidebar, path: str) -> Any:
     return json.loads(get(sidebar, path))
 
 
+# A browser without a screen can capture its own tab only, and is told so that it need not ask.
+THIS_TAB = """() => {
+    const devices = navigator.mediaDevices;
+    const ask = devices.getDisplayMedia.bind(devices);
+    devices.getDisplayMedia = (options) => ask({ ...options, preferCurrentTab: true });
+}"""
+
+
 def film(sidebar: Sidebar, seconds: float) -> dict[str, Any]:
     """Record the screen for a while and stop; what the record holds of it."""
     before = {item["recording"] for item in asked(sidebar, "recordings")["items"]}
+    sidebar.page.evaluate(THIS_TAB)
     sidebar.visible("provenance-record").click()
     pill = sidebar.visible("provenance-filming")
     sidebar.page.wait_for_timeout(seconds * 1000)
-    assert pill.locator(".cpv-dot").is_visible()
+    assert pill.locator(".cpv-lamp").is_visible()
     sidebar.visible("provenance-film-stop").click()
     pill.wait_for(state="detached", timeout=30_000)
     (made,) = [item for item in asked(sidebar, "recordings")["items"] if item["recording"] not in before]
@@ -65,6 +74,7 @@ def test_the_screen_is_recorded_in_signed_chunks_and_plays(sidebar: Sidebar) -> 
 
 def test_a_recording_survives_the_page(sidebar: Sidebar) -> None:
     before = {item["recording"] for item in asked(sidebar, "recordings")["items"]}
+    sidebar.page.evaluate(THIS_TAB)
     sidebar.visible("provenance-record").click()
     sidebar.visible("provenance-filming")
 

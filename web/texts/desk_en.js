@@ -1,6 +1,7 @@
 /** What the author's desk says, in English. `{name}` is filled in. */
 
 export default {
+  "bring.afterwards": "after",
   "bring.aligned.same-size": "same size",
   "bring.aligned.scaled": "scaled to the smaller",
   "bring.aligned.stretched": "stretched: another shape",
@@ -40,7 +41,7 @@ export default {
   "desk.chooseTitle": "Compare candidates and sign which one you chose, and why",
   "desk.idea": "Idea",
   "desk.ideaTitle": "Sign what you want to make, and each new version of it",
-  "desk.record": "Record",
+  "desk.record": "Screen",
   "desk.recordTitle": "Record the screen; each chunk is signed as it is made",
   "desk.recordings": "Screen recordings",
   "desk.stop": "Stop",

@@ -1,6 +1,7 @@
 /** What the author's desk says, in Chinese. `{name}` is filled in. */
 
 export default {
+  "bring.afterwards": "修改后",
   "bring.aligned.same-size": "尺寸相同",
   "bring.aligned.scaled": "缩放到较小者",
   "bring.aligned.stretched": "已拉伸：宽高比不同",

@@ -17,7 +17,7 @@ export function openBringing(parts, run) {
   const stage = h("select", { "aria-label": t("bring.stage") }, ...["", "intermediate", "finished"].map((value) => h("option", { value }, t(`bring.stage.${value || "none"}`))));
   const note = h("textarea", { rows: 2, placeholder: t("bring.note"), "aria-label": t("bring.note") });
   const candidates = h("div", { class: "cpv-strip" }, ...outputs.map((output) => candidate(output, picked, parts)));
-  const edit = h("div", {}, candidates, h("label", { class: "cpv-field" }, t("bring.project"), project), h("label", { class: "cpv-field" }, t("bring.stage"), stage));
+  const edit = h("div", {}, candidates, h("label", { class: "cpv-named" }, t("bring.project"), project), h("label", { class: "cpv-named" }, t("bring.stage"), stage));
   const told = h("div", { class: "cpv-lines", role: "status", testid: "provenance-bring-told" });
   const send = button({ text: t("ask.sign"), kind: "primary", testid: "provenance-bring-sign", on: () => void bring() });
   const show = () => {
@@ -48,6 +48,7 @@ export function openBringing(parts, run) {
       }
     }
     send.disabled = false;
+    send.focus();
   }
 
   openDialog({
@@ -58,10 +59,10 @@ export function openBringing(parts, run) {
       h("label", { class: "cpv-check" }, later, outputs.length === 0 ? t("bring.selectRun") : t("bring.later", { id: run.execution.slice(0, 8) })),
       h("label", { class: "cpv-check" }, before, t("bring.before")),
       h("p", { class: "muted" }, t("bring.explain")),
-      h("label", { class: "cpv-field" }, t("bring.file"), files),
+      h("label", { class: "cpv-named" }, t("bring.file"), files),
       edit,
       note,
-      h("div", { class: "cpv-row" }, send),
+      h("div", { class: "cpv-pair" }, send),
       told,
     ],
   });
@@ -75,11 +76,14 @@ function candidate(output, picked, { pictures }) {
 
 /** One import, with the pictures before and after and what was measured. */
 function brought(answer, { t, address }) {
+  const small = (digest, alt) => (digest ? h("img", { class: "cpv-small", alt, title: alt, src: address(Record.objectPath(digest)) }) : null);
   const sources = answer.of.map((source) =>
     h(
       "div",
-      { class: "cpv-row" },
-      source.thumbnail ? h("img", { class: "cpv-small", alt: t("bring.earlier"), src: address(Record.objectPath(source.thumbnail)) }) : null,
+      { class: "cpv-pair" },
+      small(source.thumbnail, t("bring.earlier")),
+      source.thumbnail && answer.thumbnail ? h("span", { "aria-hidden": "true" }, "→") : null,
+      small(answer.thumbnail, t("bring.afterwards")),
       h("span", {}, measured(source, t)),
     ),
   );

@@ -44,6 +44,7 @@ export async function openChoosing(parts, id) {
       toast("error", t("choose.failed"), messageOf(error));
     } finally {
       send.disabled = false;
+      send.focus();
     }
   }
 

@@ -17,7 +17,7 @@ export class Pill {
   constructor({ t, stop }) {
     this.#t = t;
     this.words = h("span", { role: "status", "aria-live": "off" });
-    this.element = h("div", { class: "cpv-root cpv-film", testid: "provenance-filming" }, h("i", { class: "cpv-dot", "aria-hidden": "true" }), this.words, button({ text: t("desk.stop"), kind: "small", testid: "provenance-film-stop", on: stop }));
+    this.element = h("div", { class: "cpv-root cpv-film", testid: "provenance-filming" }, h("i", { class: "cpv-lamp", "aria-hidden": "true" }), this.words, button({ text: t("desk.stop"), kind: "small", testid: "provenance-film-stop", on: stop }));
   }
 
   /** @param {import("../recording.js").Filming} state */

@@ -46,6 +46,7 @@ export function openIdeas(parts) {
       toast("error", t("idea.failed"), messageOf(error));
     } finally {
       sign.disabled = false;
+      text.focus(); // what is disabled loses the focus, and with it the window its keys
     }
   }
 
@@ -68,9 +69,9 @@ export function openIdeas(parts) {
       version,
       title,
       text,
-      h("label", { class: "cpv-field" }, t("idea.references"), files),
+      h("label", { class: "cpv-named" }, t("idea.references"), files),
       run === null ? null : h("label", { class: "cpv-check" }, attach, t("idea.attach", { id: run.slice(0, 8) })),
-      h("div", { class: "cpv-row" }, sign),
+      h("div", { class: "cpv-pair" }, sign),
       list,
     ].filter((part) => part !== null),
   });

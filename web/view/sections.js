@@ -236,7 +236,7 @@ function mask({ mask: used }, t, full) {
   }
   const percent = used.coverage === null ? "?" : (used.coverage * 100).toFixed(1);
   const words = h("div", { class: "muted" }, t("inputs.mask", { channel: used.channel, percent }));
-  return used.picture ? h("div", { class: "cpv-row cpv-mask" }, full({ file: words.textContent, kept: used.picture, sha256: used.picture }), words) : words;
+  return used.picture ? h("div", { class: "cpv-pair cpv-mask" }, full({ file: words.textContent, kept: used.picture, sha256: used.picture }), words) : words;
 }
 
 /** What went wrong. */
