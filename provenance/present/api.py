@@ -153,7 +153,11 @@ class Api:
     def replay_plan(self, ref: str) -> dict[str, Json]:
         """{"execution", "drift", "hindrances"}: what to know before a run is queued again; see `replaying.plan`."""
         run = self._details.execution(self._resolver.run(ref))
-        return replaying.plan(self._details.recorded(run), self.machine())
+        told = replaying.plan(self._details.recorded(run), self.machine())
+        recorder = None if self._service is None else self._service()
+        if recorder is not None and not recorder["recording"]:
+            told["hindrances"].append(f"nothing is recorded now: {recorder['reason'] or recorder['state']}")
+        return told
 
     def replay_body(self, ref: str, asked: Mapping[str, Json]) -> bytes:
         """What to post to ComfyUI's `/prompt`; see `replaying.asked` and `replaying.body`."""

@@ -113,6 +113,18 @@ def test_a_run_that_cannot_run_here_is_refused_before_anything_is_queued(host: h
     assert json.loads(command(host, "replay", run, "--dry-run", "--json").stdout)["hindrances"]
 
 
+def test_while_recording_is_paused_nothing_is_replayed(host: hosts.Host) -> None:
+    """It would run and leave no trace, and whoever waits for its outcome would wait for ever."""
+    run = host.run(graphs.plain(color=4, prefix="paused"))
+    host.post("/provenance/v1/recording", {"state": "paused", "reason": "a client's work"})
+    try:
+        done = command(host, "replay", run)
+        assert (done.returncode, "nothing is recorded now: a client's work" in done.stderr) == (2, True)
+        assert command(host, "vary", run, "--set", "1.color=1").returncode == 2
+    finally:
+        host.post("/provenance/v1/recording", {"state": "recording"})
+
+
 def test_a_sheet_varies_one_thing_at_a_time_and_is_labelled(host: hosts.Host, tmp_path: Any) -> None:
     graph = graphs.plain(color=0x223344, size=48, prefix="vary")
     run = host.run(graph, workflow=graphs.workflow(graph))
