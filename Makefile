@@ -102,7 +102,7 @@ screenshots: $(READY)  ## the pictures of the tab for the README, in both themes
 	@$(RUN) tests/web/screenshots.py
 
 bench: $(READY)  ## measure the cost of recording
-	@for bench in hooks record verify size queries overhead; do bench=bench/$$bench.py; echo "== $$bench"; $(RUN) $$bench || exit 1; done
+	@for bench in hooks record verify dossier size queries overhead; do bench=bench/$$bench.py; echo "== $$bench"; $(RUN) $$bench || exit 1; done
 
 clean:  ## remove what the tools leave behind; keeps .venv
 	@rm -rf build dist node_modules.log .pytest_cache .ruff_cache .mypy_cache .hypothesis .coverage htmlcov .demo

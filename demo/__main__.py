@@ -16,7 +16,15 @@ from .serve import PACK_NAME, PACK_ROOT, default_base_directory
 from .session import Run, run_session
 
 LONGEST_WAIT_S = 120.0
-STATUS = "/provenance/v1/status"
+API = "/provenance/v1"
+STATUS = f"{API}/status"
+IDEA = "A cat that wears a crystal: two moods of the same night in one picture, warm and cold, with no people in it."
+CHOICES = {
+    "golden hour": ("keep", "the light sits on the crystal, not beside it"),
+    "another seed": ("reject", "the pendant is lost in front of the sun"),
+    "branch: stronger": ("keep", "the cold mood, clearer than the first try"),
+    "two become one": ("keep", "both moods at once, as meant"),
+}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -30,16 +38,36 @@ def main(arguments: list[str] | None = None) -> int:
     print("Playing a session of eleven runs through the queue:", flush=True)
     options = HostOptions(base, packs={PACK_NAME: PACK_ROOT}, front_end_root=given.front_end_root)
     with EmbeddedHost(options) as host:
+        client = Client(host.url)
+        _recorded(client)  # what an author says is taken once the ledger is open
+        client.post(f"{API}/intents", {"title": "Crystal cat", "text": IDEA})
         runs = run_session(host.url, on_run=_told)
-        ledger = Path(_recorded(Client(host.url))["ledger"])
+        _recorded(client)
+        _choose(client, runs)
+        ledger = Path(_recorded(client)["ledger"])
     print("\nWhat the ledger says, newest first, with what changed on each step:\n", flush=True)
     code = _command(ledger, "log", "--graph", "--limit", str(len(runs)))
     print("\nIs it intact?\n", flush=True)
     code = _command(ledger, "verify") or code
+    dossier = base / "dossier.zip"
+    final = next(run for run in runs if run.name == "two become one")
+    print("\nA dossier of the last picture, and its check by somebody who has nothing but the file:\n", flush=True)
+    code = _command(ledger, "export", final.execution, "-o", str(dossier), "--title", "Crystal cat") or code
+    code = _command(ledger, "verify", str(dossier)) or code
     print(f"\npictures: {base / 'output'}")
     print(f"ledger: {ledger}")
+    print(f"dossier: {dossier} (unpack it and open report.html)")
     print("In the browser: make serve. More: comfy-provenance --ledger LEDGER lineage|diff|show|restore ...")
     return code
+
+
+def _choose(client: Client, runs: list[Run]) -> None:
+    """What the author says of some of the runs, and why."""
+    for run in runs:
+        if run.name in CHOICES:
+            decision, reason = CHOICES[run.name]
+            said = {"execution": run.execution, "output": None, "decision": decision, "reason": reason}
+            client.post(f"{API}/decisions", said)
 
 
 def _told(run: Run) -> None:

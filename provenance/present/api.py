@@ -28,7 +28,7 @@ from ..seal.keys import PublicKey
 from ..seal.timestamp import Roots
 from ..store.ledger import Ledger
 from ..store.rows import OutputRow
-from . import checking, cleaning, disk, exporting, filters, identify, machine, parcels, replaying, sheets, witness
+from . import checking, cleaning, disk, exporting, filters, identify, machine, parcels, replaying, seen, sheets, witness
 from .details import Details
 from .machine import Machine
 from .refs import Resolver
@@ -215,13 +215,13 @@ class Api:
         """{"ok", "entries", "resumed", "checkpoint", "findings", "time"}: the whole log and the index. Takes time; see
         `checking`.
 
-        since: checkpoints that were kept, as `witness.read_seen` reads them. roots: authorities to trust; without them
+        since: checkpoints that were kept, as `seen.read_seen` reads them. roots: authorities to trust; without them
         those that this machine trusts.
         """
         signed_by = key or checking.stated_key(self._ledger)
-        seen = [witness.read_seen(given, signed_by) for given in since]
+        kept = [seen.read_seen(given, signed_by) for given in since]
         trusted = self._roots() if roots is None else roots
-        return checking.verify(self._ledger, key=key, seen=seen, roots=trusted, progress=progress, resume=resume)
+        return checking.verify(self._ledger, key=key, seen=kept, roots=trusted, progress=progress, resume=resume)
 
     def checkpoint(self, since: int | None = None) -> dict[str, Json]:
         """The newest signed checkpoint, to be kept elsewhere; see `witness.checkpoint_of`."""

@@ -57,7 +57,11 @@ def verify(options: argparse.Namespace) -> int:
     roots = dossiers.roots_of(options.root)
     with _bar() as tell:
         found = dossiers.verify(
-            Path(options.dossier), key=key, roots=roots, progress=lambda at, total: tell("check", at, total)
+            Path(options.dossier),
+            key=key,
+            roots=roots,
+            since=options.since,
+            progress=lambda at, total: tell("check", at, total),
         )
     if options.json:
         print(json.dumps(found))

@@ -7,7 +7,7 @@ from the entries and compared here.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
 
@@ -21,21 +21,31 @@ from ..seal.timestamp import Roots, read_roots
 from ..verify.bounds import Bounds
 from ..verify.dossier import Check, Dossier
 from ..verify.policy import ERROR, Rejected, finding
+from .seen import read_seen
 
 Progress = Callable[[int, "int | None"], None]
 
 
 def verify(
-    path: Path, *, key: PublicKey | None = None, roots: Roots | None = None, progress: Progress | None = None
+    path: Path,
+    *,
+    key: PublicKey | None = None,
+    roots: Roots | None = None,
+    since: Sequence[str] = (),
+    progress: Progress | None = None,
 ) -> dict[str, Json]:
-    """What `docs/cli.md` says of `verify DOSSIER`. Raises InputError when the file cannot be read at all."""
+    """What `docs/cli.md` says of `verify DOSSIER`. Raises InputError when the file cannot be read at all.
+
+    since: checkpoints that somebody kept, as `seen.read_seen` reads them.
+    """
     try:
         with path.open("rb") as file:
             try:
                 dossier = Dossier(file)
             except Rejected as error:
                 return _told((finding(error.code, str(error)),), None, None)
-            check = Check(dossier, key, roots)
+            kept = [read_seen(given, key or dossier.public) for given in since]
+            check = Check(dossier, key, roots, kept)
             found = list(check.run(progress))
             if not any(each.severity == ERROR for each in found):  # else what changed is named already
                 found += _views(dossier, check)

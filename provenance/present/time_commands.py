@@ -18,7 +18,7 @@ from ..seal import cosign as cosigning
 from ..seal import keys
 from ..seal import timestamp as tokens
 from ..store.ledger import Ledger
-from . import printing, witness
+from . import printing, seen, witness
 from .checking import read_key, read_roots
 from .commands import json_line, lines
 from .disk import write_new
@@ -66,7 +66,7 @@ def checkpoint(options: argparse.Namespace, ledger: Path) -> int:
 
 def cosign(options: argparse.Namespace, ledger: Path) -> int:
     """Cosign somebody else's checkpoint with this ledger's key, or bring in a checkpoint that somebody cosigned."""
-    data = witness.read_file(Path(options.file))
+    data = seen.read_file(Path(options.file))
     if options.bring:
         note = cosigning.read_offer(data).note
         name, public = witness.find_cosigner(note, options.key)
@@ -125,17 +125,17 @@ def _asked(pen: Writing, note: bytes, name: str, url: str) -> dict[str, Json]:
 
 
 def _bring(options: argparse.Namespace, ledger: Path) -> dict[str, Json]:
-    data = witness.read_file(Path(options.bring))
+    data = seen.read_file(Path(options.bring))
     note = None
     if options.checkpoint is not None:
-        note = cosigning.read_offer(witness.read_file(Path(options.checkpoint))).note
+        note = cosigning.read_offer(seen.read_file(Path(options.checkpoint))).note
     with writing(ledger) as pen:
         found = anchors.brought(pen.ledger, data, note, options.name)
         return {"recorded": [anchors.record(found, pen.book)], "failed": []}
 
 
 def _size_of(since: str, ledger: Ledger) -> int:
-    return int(since) if since.isascii() and since.isdigit() else witness.read_seen(since, ledger.public).size
+    return int(since) if since.isascii() and since.isdigit() else seen.read_seen(since, ledger.public).size
 
 
 def _qr(text: str) -> list[str]:

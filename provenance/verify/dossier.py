@@ -8,7 +8,7 @@ which `present.dossiers` does).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from hashlib import sha256
 from typing import BinaryIO
 
@@ -16,6 +16,7 @@ from ..canonical import is_sha256_hex, sha256_hex
 from ..errors import InputError, IntegrityError, NotFound
 from ..model import Finding
 from ..seal import checkpoint, sshsig, tlog_proof
+from ..seal.checkpoint import Checkpoint, Fingerprint
 from ..seal.keys import PublicKey, public_from_pem
 from ..seal.merkle import Tree, leaf_hash
 from ..seal.timestamp import Roots
@@ -119,11 +120,18 @@ class Dossier:
 class Check:
     """One pass over one dossier. `digests` holds the SHA-256 of every file once `files` has run."""
 
-    def __init__(self, dossier: Dossier, key: PublicKey | None = None, roots: Roots | None = None) -> None:
+    def __init__(
+        self,
+        dossier: Dossier,
+        key: PublicKey | None = None,
+        roots: Roots | None = None,
+        seen: Sequence[Checkpoint | Fingerprint] = (),
+    ) -> None:
         """key: the one that must have signed; without it, the one that the dossier states. roots: certificates of
-        time authorities that the reader trusts."""
+        time authorities that the reader trusts. seen: checkpoints of this log that somebody kept."""
         self._dossier = dossier
         self._roots = roots
+        self._seen = tuple(seen)
         self.public = key or dossier.public
         self.digests: dict[str, str] = {}
         self.report: verifier.Report | None = None
@@ -225,7 +233,9 @@ class Check:
         """Whether the entries shown are sound and stand in the log where they say."""
         left_out = {digest for digests in self._dossier.description.left_out.values() for digest in digests}
         excerpt = verifier.Excerpt(self._dossier.leaf, left_out)
-        self.report = verifier.verify(self._dossier, self.public, roots=self._roots, excerpt=excerpt, progress=progress)
+        self.report = verifier.verify(
+            self._dossier, self.public, seen=self._seen, roots=self._roots, excerpt=excerpt, progress=progress
+        )
         yield from self.report.findings
 
     def leaves_and_proofs(self) -> Iterator[Finding]:

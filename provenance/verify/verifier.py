@@ -252,6 +252,7 @@ class _Check:
             elif (leaf := self._excerpt.leaf(index)) is not None:
                 self._close_gap(gap, index)
                 gap = None
+                self._compare_seen()
                 self._chronicle.unread(index)
                 self._chain.append_leaf(leaf)
             elif size is None:

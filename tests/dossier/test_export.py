@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import zipfile
 
 import pytest
@@ -88,3 +89,19 @@ def test_nothing_is_left_behind_when_it_is_stopped(made, tmp_path):
         )
     opened.close()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_checkpoint_that_was_kept_must_still_hold(made, check, tmp_path):
+    """As a file of an earlier note, or as the fingerprint that was posted; one of another history is found."""
+    with zipfile.ZipFile(made.zip) as archive:
+        note = archive.read("dossier/data/log/checkpoint")
+        report = archive.read("dossier/report.html").decode()
+    fingerprint = re.search(r"<code>(\d+(?:-[A-Z2-7]{4})+)</code>", report)[1]
+    kept = tmp_path / "checkpoint"
+    kept.write_bytes(note)
+    assert check(made.zip, since=[str(kept), fingerprint])[0]["ok"]
+    size, _, digits = fingerprint.partition("-")
+    assert check(made.zip, since=[f"{int(size) - 5}-{digits}"])[1] == {"forked"}
+    assert check(made.zip, since=[f"{int(size) + 5}-{digits}"])[1] == {"rolled-back"}
+    with pytest.raises(InputError):
+        check(made.zip, since=["neither"])

@@ -10,6 +10,7 @@ from . import items, steps
 from .html import Markup, both, changes, digest, esc, folded, none, section, size, table, tag
 from .items import Gallery
 
+MOST_VALUES = 60  # runs on the path whose values are listed
 ROLES = {
     "positive": ("positive prompt", "正向提示词"),
     "negative": ("negative prompt", "反向提示词"),
@@ -56,7 +57,11 @@ def prompts(story: Story) -> Markup:
     others = "".join(_version(story, None, version) for version in rest)
     count = len(rest)
     more = folded(
-        both(f"{count} versions in runs that do not lead to the work", f"其他运行中的 {count} 个版本"), others
+        both(
+            f"{count} {'version' if count == 1 else 'versions'} in runs that do not lead to the work",
+            f"其他运行中的 {count} 个版本",
+        ),
+        others,
     )
     hidden = _withheld(len(story.description.withheld.get("prompts", ())))
     nothing = "" if told or others else none("No prompt text is shown.", "没有可展示的提示词。")
@@ -82,7 +87,11 @@ def models(story: Story, graphs: steps.Graphs) -> Markup:
         "工作流所用的模型文件及其字节哈希，以及作者设定的参数。",
     )
     parts = [_models(story, runs, graphs), _changes(story, path, graphs)]
-    parts += [_values(run, graphs) for run in _last(story)]
+    last = {run.id for run in _last(story)}
+    parts += [_values(run, graphs, open_=True) for run in _last(story)]
+    others = [run for run in path[-MOST_VALUES:] if run.id not in last]
+    label = both(f"All values of {len(others)} other runs on the path", f"路径上其他 {len(others)} 次运行的全部参数")
+    parts.append(folded(label, "".join(_values(run, graphs) for run in others)))
     return section("models", f"3&ensp;{both('Model and parameters', '模型与参数')}", *parts, lead=lead)
 
 
@@ -124,7 +133,7 @@ def _last(story: Story) -> list[Run]:
     return list(makers.values()) or list(story.on_path()[-1:])
 
 
-def _values(run: Run, graphs: steps.Graphs) -> Markup:
+def _values(run: Run, graphs: steps.Graphs, *, open_: bool = False) -> Markup:
     values = graphs.values(run)
     if not values:
         return ""
@@ -134,7 +143,7 @@ def _values(run: Run, graphs: steps.Graphs) -> Markup:
     )
     head = (both("Node", "节点"), both("Input", "参数"), both("Value", "值"))
     title = f"{both('All values of', '全部参数：')} {items.name(run)}"
-    return folded(title, table(head, rows, "wide"), open_=len(values) <= 40)
+    return folded(title, table(head, rows, "wide"), open_=open_ and len(values) <= 24)
 
 
 def _shown(value: object) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ...verify.description import Work
 from ..story import Story
 from . import items, steps
 from .html import Markup, both, bullets, digest, esc, facts, moment, table, tag
@@ -62,7 +63,7 @@ def _work(story: Story, number: int, gallery: Gallery) -> Markup:
     name = esc(work.name or (picture.name if picture else None) or work.execution or "")
     told = [
         (both("Work", "作品"), f"<strong>{name}</strong>"),
-        ("SHA-256", digest(work.sha256) if work.sha256 else both("see the run's outputs", "见该次运行的输出")),
+        ("SHA-256", _digests(story, work)),
     ]
     if picture is not None and picture.width:
         told.append((both("Size", "尺寸"), f"{picture.width} &times; {picture.height} px, {esc(picture.media_type)}"))
@@ -72,6 +73,13 @@ def _work(story: Story, number: int, gallery: Gallery) -> Markup:
         told.append((both("Made by", "产生于"), both("not shown in this dossier", "本卷宗未展示")))
     shown = gallery.large(picture, f"Work: {name}")
     return tag("div", tag("div", shown, class_="picture") + facts(told), class_="work")
+
+
+def _digests(story: Story, work: Work) -> Markup:
+    """Of the work's bytes; of all files that it made, where the work is a run."""
+    made = [output.picture.sha256 for run in story.makers(work) for output in run.made if output.picture.sha256]
+    found = [work.sha256] if work.sha256 else list(dict.fromkeys(made))
+    return "<br>".join(map(digest, found)) or both("not shown", "未展示")
 
 
 def _checks(story: Story) -> Markup:
@@ -155,7 +163,7 @@ def _parts(story: Story) -> Markup:
             "3",
             ("Model and parameters", "模型与参数"),
             both(
-                f"{len(models)} models, {len(models & named)} with hash",
+                f"{len(models)} {'model' if len(models) == 1 else 'models'}, {len(models & named)} with hash",
                 f"{len(models)} 个模型，{len(models & named)} 个有哈希",
             ),
             ("machine",),
