@@ -82,6 +82,34 @@ export class Record {
     return this.#get("status", signal);
   }
 
+  /** How it stands with time-stamps, and authorities to choose from. */
+  times() {
+    return this.#get("times");
+  }
+
+  /** Ask the chosen authorities now; answers as `times`. */
+  anchorNow() {
+    return this.#post("times/now", {});
+  }
+
+  /** Record a time-stamp that was made elsewhere. @param {string} token in base64 */
+  bringToken(token) {
+    return this.#post("times/tokens", { token });
+  }
+
+  /** The newest signed checkpoint and its fingerprint. */
+  checkpoint() {
+    return this.#get("checkpoint");
+  }
+
+  settings() {
+    return this.#get("settings");
+  }
+
+  changeSettings(changes) {
+    return this.#post("settings", changes);
+  }
+
   storage() {
     return this.#get("storage");
   }

@@ -11,7 +11,7 @@
  *   thumbnails?: string[], outputs?: object[], duration_ms?: number|null, error?: {class: string, message: string}|null,
  *   replay?: {of: string, known: boolean, sheet: {id: string, cell: number, cells: number}|null, outcome: string|null}|null,
  *   decision?: {decision: string|null, rating: number|null, note: string|null, reason: string|null, label: string|null}|null,
- *   output_decisions?: {output: string, decision: string|null}[]
+ *   output_decisions?: {output: string, decision: string|null}[], times?: import("./record.js").Times
  * }} Run  an item of `executions`
  * @typedef {{key: string, runs: Run[], ids: string[], links: Link[], group: string|null, stretch: number}} Entry
  *   `group`: the opened group it belongs to; `stretch`: the same for entries that more runs at the end could still change together

@@ -62,6 +62,23 @@ export interface Execution extends Omit<Run, "outputs" | "error"> {
   [member: string]: any;
 }
 
+/** One side of `Times`: a time-stamp, and the moment that can be relied on. */
+export interface Bound {
+  time: string;
+  gen_time: string;
+  authority: string;
+  signer: string | null;
+  entry: number;
+  trust: "trusted" | "unchecked";
+}
+
+/** Between which moments something was recorded. */
+export interface Times {
+  state: "anchored" | "pending" | "untrusted";
+  after: Bound | null;
+  by: Bound | null;
+}
+
 /** `GET status` */
 export interface Status {
   state?: "off" | "starting" | "recording" | "paused" | "broken" | "offline";

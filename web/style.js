@@ -263,6 +263,16 @@ const CSS = `
   .cpv-slider input { position: absolute; inset: 0; width: 100%; height: 100%; margin: 0; opacity: 0; cursor: ew-resize; }
   .cpv-slider:has(input:focus-visible) { outline: 2px solid var(--cpv-accent); }
   .cpv-differences { margin-top: 0.75rem; display: grid; gap: 0.5rem; }
+  .cpv-time.pending, .cpv-time.untrusted { color: var(--cpv-warn); }
+  .cpv-time-mark { min-width: 0; flex: 0 1 auto; }
+  .cpv-time-mark[data-state=failing] { color: var(--cpv-warn); }
+  .cpv-times { display: grid; gap: 0.625rem; max-width: 40rem; }
+  .cpv-authorities { display: grid; gap: 0.25rem; }
+  .cpv-authorities .cpv-choice { align-items: flex-start; }
+  .cpv-authorities .cpv-choice > span { overflow-wrap: anywhere; }
+  .cpv-own { display: flex; flex-wrap: wrap; gap: 0.375rem; }
+  .cpv-own .cpv-input { flex: 1 1 12rem; min-width: 0; width: auto; }
+  .cpv-times select.cpv-input { width: auto; }
   .cpv-large img { display: block; width: 100%; height: min(78vh, 60rem); object-fit: contain; }
   .cpv-replay { padding: 0 0.375rem; border-radius: 3px; border: 1px dashed currentColor; color: var(--cpv-muted); white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
   .cpv-replay.good { color: #22a55b; }

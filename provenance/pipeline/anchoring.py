@@ -184,9 +184,13 @@ class Anchoring:
         """Note how far the ledger has grown. False when it could not be read."""
         try:
             newest = self._ledger.index.attestations.newest()
-            covered = self._ledger.index.attestations.covered()
+            fresh = any(lane.covered == 0 for lane in list(self._lanes.values()))
+            covered = self._ledger.index.attestations.covered() if fresh else {}
         except ProvenanceError as error:
             LOG.debug("time-stamps wait: %s", error)
+            return False
+        except Exception:  # the border: without a word this thread must not end
+            LOG.exception("time-stamps wait")
             return False
         now = time.monotonic()
         with self._changed:
@@ -205,8 +209,7 @@ class Anchoring:
             try:
                 threading.Thread(target=self._ask, args=(each,), name="provenance-authority", daemon=True).start()
             except RuntimeError as error:  # the interpreter is ending
-                with self._changed:
-                    self._lanes[each.url] = self._lanes[each.url].failed(str(error))
+                self._failed(each, str(error))
 
     # on a thread for each request
 
@@ -221,13 +224,20 @@ class Anchoring:
         except Exception as error:  # the border: this thread has nobody above it
             LOG.exception("time-stamp of %s", authority.name)
             problem = f"{type(error).__name__}: {error}"
+        if problem is not None:
+            self._failed(authority, problem)
+            return
         with self._changed:
             lane = self._lanes.get(authority.url)
-            if lane is None:
-                return  # not asked any more, or closed
-            if problem is None:
+            if lane is not None:
                 self._lanes[authority.url] = lane.got(covered, time.monotonic())
-            else:
+            self._grown += 1
+            self._changed.notify_all()
+
+    def _failed(self, authority: Authority, problem: str) -> None:
+        with self._changed:
+            lane = self._lanes.get(authority.url)
+            if lane is not None:  # else it is not asked any more
                 self._lanes[authority.url] = lane.failed(problem)
                 LOG.log(logging.DEBUG if lane.failures else logging.WARNING, "%s: %s", authority.name, problem)
             self._grown += 1

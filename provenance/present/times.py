@@ -63,7 +63,7 @@ class Times:
     def summary(self) -> dict[str, Json]:
         """{"anchors", "covered", "unanchored", "witnesses"}: how many; covered: entries, from the first, that a
         time-stamp covers; unanchored: entries after them, up to the last one that is worth a time-stamp."""
-        covered = max(self._index.covered().values(), default=0)
+        covered = self._index.reach()
         newest = self._index.newest()
         return {
             "anchors": self._index.count(),

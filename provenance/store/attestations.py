@@ -114,6 +114,11 @@ class Attestations:
         with self._database.read() as connection:
             return int(connection.execute(select(func.count()).select_from(tables.witnesses)).scalar_one())
 
+    def reach(self) -> int:
+        """How many entries, from the first, the time-stamp that goes furthest covers."""
+        with self._database.read() as connection:
+            return int(connection.execute(select(func.max(_anchor.size))).scalar() or 0)
+
     def covered(self) -> dict[str | None, int]:
         """Where a token was asked for -> how many entries, from the first, its newest covers; None: made elsewhere."""
         query = select(_anchor.url, func.max(_anchor.size)).group_by(_anchor.url)

@@ -4,6 +4,7 @@ import { isParcel } from "../again.js";
 import { parentOf } from "../fold.js";
 import { find, NO_FILTER, statusOf, toggled } from "../state.js";
 import { Tree } from "../tree.js";
+import { chooseAuthorities, TimeMark } from "./authorities.js";
 import { bar, TAB_ACTIONS } from "./bar.js";
 import { h } from "./dom.js";
 import { chosen, takeFiles } from "./drop.js";
@@ -31,6 +32,7 @@ export class Panel {
   #cursor = null;
   #find;
   #heading;
+  #time;
   #inspector;
   #split;
 
@@ -124,6 +126,8 @@ export class Panel {
       },
     });
     const { status, pause, canvasHead, notices, empty } = this.#heading;
+    const { api, locale } = this.#parts;
+    this.#time = new TimeMark({ t, open: () => void chooseAuthorities({ api, t, locale, done: () => void store.refresh() }) });
     this.#inspector.element.hidden = true;
     const body = h("div", { class: "cpv-body" }, h("div", { class: "cpv-tree-box" }, this.list.element, empty));
     this.#split = new Split({ label: t("split"), body });
@@ -141,6 +145,7 @@ export class Panel {
         { class: "cpv-top" },
         status,
         canvasHead,
+        this.#time.element,
         h("span", { class: "cpv-space" }),
         ...offered,
         pause,
@@ -148,6 +153,7 @@ export class Panel {
       ),
       this.#find.element,
       body,
+      this.#time.question,
       notices, // below, so that the tree does not move under the hand
       h("div", { class: "cpv-drop", "aria-hidden": "true" }, t("identify.drop")),
     );
@@ -175,6 +181,7 @@ export class Panel {
       statusOf: (run) => statusOf(state, run),
     });
     this.list.element.hidden = !this.#heading.draw(state, this.#picking);
+    this.#time.draw(state.status);
     const { ids = null, asked = true, more = false } = state.matches ?? {};
     this.#find.count.textContent = ids === null || asked ? "" : t("find.count", { count: `${ids.size}${more ? "+" : ""}` });
     this.element.setAttribute("aria-busy", String(state.loading));

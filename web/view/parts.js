@@ -17,6 +17,7 @@ import { replayPart } from "./again.js";
 import { h } from "./dom.js";
 import { edits } from "./edits.js";
 import * as sections from "./sections.js";
+import { bounds } from "./times.js";
 
 const count = (list, t) => (list?.length ? t("part.changed", { count: list.length }) : null);
 const known = (read) => (read instanceof Refusal ? null : read);
@@ -41,6 +42,7 @@ export const PARTS = [
   { key: "models", content: ({ shown, diff, view }) => sections.models(shown, diff, view.t) },
   { key: "edits", content: ({ shown, view }) => edits(shown, view) },
   { key: "inputs", content: ({ shown, view }) => sections.inputs(shown, view.t, view.full) },
+  { key: "bounds", content: ({ shown, view }) => bounds(shown, view) },
   { key: "times", open: false, content: ({ shown, view }) => sections.times(shown, view) },
   { key: "signature", open: false, content: ({ shown, view }) => sections.signature(shown, view) },
   {

@@ -1,0 +1,102 @@
+"""Trusted time in the page: the question, the choice, and what a run shows of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from comfy_provenance.tests.authorities import Authority, Pki, needs_openssl
+
+from .canvas import Canvas
+from .conftest import running_host
+from .sidebar import Sidebar, by
+
+pytestmark = needs_openssl
+
+
+@pytest.fixture
+def fresh(browser: Any, front_end: Path | None, tmp_path: Path) -> Iterator[Sidebar]:
+    """The tab of a host whose author was never asked."""
+    with running_host(tmp_path, front_end) as url:
+        context = browser.new_context(viewport={"width": 1400, "height": 950})
+        canvas = Canvas(context.new_page(), url)
+        made = Sidebar(canvas)
+        canvas.new_tab(color=77)
+        made.open()
+        yield made
+        assert made.errors == []
+        context.close()
+
+
+def test_the_author_is_asked_once_and_can_choose_at_any_time(fresh: Sidebar, tmp_path: Path) -> None:
+    page = fresh.page
+    fresh.canvas.press()
+    (run,) = fresh.canvas.queued
+    fresh.wait_for_row(run)
+    mark = page.locator(by("provenance-time-mark"))
+    assert mark.get_attribute("data-state") == "off"
+    page.locator(by("provenance-time-later")).click()
+    assert page.locator(by("provenance-time-choose")).count() == 0, "asked once, then left alone"
+    details = fresh.details(run)
+    assert details.locator(by("provenance-time")).get_attribute("data-state") == "pending"
+
+    with Authority(Pki(tmp_path / "pki")) as authority:
+        mark.click()
+        dialog = page.locator(by("provenance-time-dialog"))
+        dialog.get_by_text("DigiCert", exact=True).wait_for()
+        assert dialog.locator("input:checked").count() == 0, "nobody is chosen for the author"
+        page.locator(by("provenance-time-use")).click()
+        assert "Choose at least one" in dialog.locator("[role=alert]").inner_text()
+        page.locator(by("provenance-time-url")).fill("javascript:alert(1)")
+        page.locator(by("provenance-time-add")).click()
+        assert "begins with http" in dialog.locator("[role=alert]").inner_text()
+        page.locator(by("provenance-time-url")).fill(authority.url)
+        page.locator(by("provenance-time-add")).click()
+        assert authority.asked == 0
+        page.locator(by("provenance-time-use")).click()
+        dialog.wait_for(state="detached")
+
+        mark.click()
+        page.locator(by("provenance-time-now")).click()
+        page.locator(by("provenance-time-counts")).get_by_text("1 time-stamps").wait_for()
+        page.keyboard.press("Escape")
+        assert authority.asked == 1
+        page.locator(f"{by('provenance-time-mark')}[data-state=done]").wait_for()
+
+        fresh.canvas.press()
+        later = fresh.canvas.queued[-1]
+        fresh.wait_for_row(later)
+        told = fresh.details(later).locator(by("provenance-time"))
+        assert told.get_attribute("data-state") == "pending" and told.inner_text().startswith("Made after")
+        told = fresh.details(run).locator(f"{by('provenance-time')}[data-state=anchored]")
+        told.wait_for()
+        assert told.inner_text().startswith("Existed by")
+        assert "authority not checked" in fresh.details(run).locator("[data-part=bounds]").inner_text()
+
+        mark.click()
+        page.locator(by("provenance-time-nobody")).click()
+        page.locator(f"{by('provenance-time-mark')}[data-state=off]").wait_for()
+        fresh.canvas.press()
+        fresh.wait_for_row(fresh.canvas.queued[-1])
+        assert authority.asked == 1
+
+
+def test_a_checkpoint_goes_out_as_a_file_and_a_token_comes_back(fresh: Sidebar, tmp_path: Path) -> None:
+    page = fresh.page
+    fresh.canvas.press()
+    fresh.wait_for_row(fresh.canvas.queued[0])
+    page.locator(by("provenance-time-choose")).click()
+    with page.expect_download() as saved:
+        page.locator(by("provenance-checkpoint")).click()
+    note = Path(saved.value.path()).read_bytes()
+    assert re.fullmatch(r"\d+(-[A-Z2-7]{4}){8}", page.locator(by("provenance-fingerprint")).inner_text())
+    token = tmp_path / "token.tsr"
+    token.write_bytes(Authority(Pki(tmp_path / "pki")).token(note))
+    page.locator(by("provenance-time-token")).set_input_files(token)
+    page.locator(by("provenance-time-counts")).get_by_text("1 time-stamps").wait_for()
+    token.write_bytes(b"no token")
+    page.locator(by("provenance-time-token")).set_input_files(token)
+    page.locator(f"{by('provenance-time-dialog')} [role=alert]:not([hidden])").wait_for()
