@@ -93,8 +93,11 @@ def token_of(data: bytes) -> bytes:
     """
     if len(data) > LARGEST_TOKEN:
         raise IntegrityError(f"a time-stamp token of {len(data)} bytes is larger than {LARGEST_TOKEN}")
-    whole = der.read(data)
-    inner = der.parts(whole, der.SEQUENCE)
+    try:
+        whole = der.read(data)
+        inner = der.parts(whole, der.SEQUENCE)
+    except IntegrityError as error:
+        raise IntegrityError(f"not a time-stamp token: {error}") from error
     if inner and inner[0].tag == der.OID:
         return whole.raw
     if not inner:

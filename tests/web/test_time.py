@@ -11,16 +11,16 @@ import pytest
 from comfy_provenance.tests.authorities import Authority, Pki, needs_openssl
 
 from .canvas import Canvas
-from .conftest import running_host
+from .conftest import Place, running_host
 from .sidebar import Sidebar, by
 
 pytestmark = needs_openssl
 
 
 @pytest.fixture
-def fresh(browser: Any, front_end: Path | None, tmp_path: Path) -> Iterator[Sidebar]:
+def fresh(browser: Any, place: Place, tmp_path: Path) -> Iterator[Sidebar]:
     """The tab of a host whose author was never asked."""
-    with running_host(tmp_path, front_end) as url:
+    with running_host(tmp_path, place) as url:
         context = browser.new_context(viewport={"width": 1400, "height": 950})
         canvas = Canvas(context.new_page(), url)
         made = Sidebar(canvas)
