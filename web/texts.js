@@ -3,6 +3,8 @@
 import deskEn from "./texts/desk_en.js";
 import deskZh from "./texts/desk_zh.js";
 import en from "./texts/en.js";
+import timeEn from "./texts/time.en.js";
+import timeZh from "./texts/time.zh.js";
 import zh from "./texts/zh.js";
 
 /** Languages by code; every one has the same keys. */
