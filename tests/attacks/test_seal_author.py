@@ -7,12 +7,13 @@ that follow, unless all of these are signed anew; that is a fork, and any checkp
 from __future__ import annotations
 
 import pytest
-from comfy_provenance.provenance.errors import IntegrityError
+from comfy_provenance.provenance.errors import IntegrityError, SchemaError
 from comfy_provenance.provenance.model import Kind
-from comfy_provenance.provenance.record import predicate
+from comfy_provenance.provenance.record import predicate, schema
 from comfy_provenance.provenance.seal import checkpoint, dsse, merkle
 from comfy_provenance.provenance.verify import policy
 from comfy_provenance.tests.unit.verify.simulator import SimulatedLog
+from jsonschema import Draft202012Validator
 
 
 def _log(text: str = "a cat of crystal") -> SimulatedLog:
@@ -152,3 +153,24 @@ def test_a_checkpoint_over_entries_that_never_were_is_soon_refused(monkeypatch: 
     assert [(found.code, found.entry) for found in report.findings] == [("entry-missing", 6)]
     assert report.findings[0].message == f"entries 6 to {checkpoint.MAX_SIZE - 1} are missing"
     assert len(asked) < policy.MAX_MISSING_RUN + 20
+
+
+def test_an_entry_that_only_the_author_s_edited_schema_allows() -> None:
+    """Whoever checks brings the published schema along; the author's copy is never asked."""
+    log = SimulatedLog(seed=1).session(runs=0, last="environment")
+    log.intent(invented="a member that the published schema does not have")
+    assert log.verify(schema_check=lambda kind, said: None).ok
+    assert log.found() == [("schema-invalid", 3)]
+
+
+def test_a_schema_edited_on_the_checking_machine_shows_at_the_first_entry_that_it_no_longer_fits() -> None:
+    document = schema.document("session")
+    edited = {**document, "required": [*document["required"], "invented"]}
+    judge = Draft202012Validator(edited)
+
+    def check(kind: str, said: dict[str, object]) -> None:
+        if "/session/" in kind and not judge.is_valid(said):
+            raise SchemaError("invented is missing")
+
+    log = SimulatedLog(seed=1).session(runs=1)
+    assert log.found(schema_check=check) == [("schema-invalid", 1), ("schema-invalid", 4)]
