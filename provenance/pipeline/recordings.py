@@ -182,7 +182,8 @@ def _append(
     say = partial(
         recordings.predicate, session=book.session, recording=recording, step=step, previous=previous, note=note
     )
-    return book.append(Kind.RECORDING, say, objects, recording=recording, event=type(step).__name__.lower())
+    event = {Capture: "start", Chunk: "chunk", Ending: "stop"}[type(step)]
+    return book.append(Kind.RECORDING, say, objects, recording=recording, event=event)
 
 
 def _ended(recording: str, entry: int, ending: Ending) -> Said:
