@@ -48,7 +48,7 @@ def replay(found: Mapping[str, Json]) -> str:
     sheet = found["sheet"]
     cell = "" if sheet is None else f" (cell {sheet['cell'] + 1} of {sheet['cells']})"
     outcome = "" if found["outcome"] is None else f": {OUTCOMES.get(found['outcome'], _value(found['outcome']))}"
-    served = ", partly from caches" if found["fresh"] is False else ""
+    served = ", partly from caches" if found["fresh"] is False and sheet is None else ""  # cells share them
     drift = f", {found['drifted']} differences around it" if found["drifted"] else ""
     return f"[REPLAY of {one_line(found['of'], _WIDE)[:_SHORTEST_ID]}{cell}{outcome}{served}{drift}]"
 

@@ -15,12 +15,12 @@ function rowWords(replay, t) {
   return [t("again.short"), cell, outcomeWords(replay, t)].filter(Boolean).join(" · ");
 }
 
-/** How a replay came out; empty while that is not known. */
-export function outcomeWords(replay, t) {
+/** How a replay came out; empty while that is not known. The cells of a sheet share caches, which goes without saying. */
+export function outcomeWords(replay, t, cached = replay.sheet === null) {
   if (replay.outcome === null || replay.outcome === undefined) {
     return replay.known ? "" : t("again.elsewhere");
   }
-  return t(`again.outcome.${replay.outcome}`) + (replay.fresh === false ? t("again.cached") : "");
+  return t(`again.outcome.${replay.outcome}`) + (cached && replay.fresh === false ? t("again.cached") : "");
 }
 
 /** The mark of a row. */
@@ -67,7 +67,7 @@ export function outcome(replay, t, openSheet = () => {}) {
   const lines = [
     h("p", { class: "cpv-warning" }, t("again.label"), " ", runLink(replay.of)),
     replay.sheet ? h("p", {}, sheetLink(replay.sheet, t, openSheet)) : null,
-    h("p", { class: `cpv-outcome ${tone(replay.outcome)}`, testid: "provenance-outcome", "data-outcome": replay.outcome }, outcomeWords(replay, t) || t("again.pending")),
+    h("p", { class: `cpv-outcome ${tone(replay.outcome)}`, testid: "provenance-outcome", "data-outcome": replay.outcome }, outcomeWords(replay, t, true) || t("again.pending")),
   ];
   const items = [
     ...(replay.outputs ?? []).map((pair) => [`#${pair.node} ${pair.key} ${pair.ordinal}`, pairWords(pair, t)]),

@@ -134,8 +134,7 @@ export function openVary(run, { t, plan, start, cancel, picture, go }) {
             drawSheet(grid, sheet, { t, picture, go: (id) => (dialog.close(), go(id)) });
           }
         });
-        act.hidden = true;
-        form.hidden = true;
+        act.hidden = form.hidden = bar.hidden = true;
         stop.focus();
       } catch (error) {
         state.textContent = messageOf(error);
