@@ -5,6 +5,8 @@ The texts are in `assets/`; what stands between two at signs is filled in. A tes
 
 from __future__ import annotations
 
+from calendar import timegm
+from datetime import datetime
 from pathlib import Path
 
 from ..seal import checkpoint, cosign
@@ -42,8 +44,13 @@ def token_command(event: Event) -> str:
         f"openssl ts -verify -in {token} -token_in \\\n"
         f"  -data {note} \\\n"
         f"  -CAfile roots.pem -untrusted {layout.chain(event.stamp.entry)} \\\n"
-        f'  -attime "$(date -u -d {said["gen_time"][:19]}Z +%s)"'
+        f"  -attime {_seconds(said['gen_time'])}"
     )
+
+
+def _seconds(at: str) -> int:
+    """Seconds since the Unix epoch: what openssl takes on every system."""
+    return timegm(datetime.strptime(at[:19], "%Y-%m-%dT%H:%M:%S").timetuple())
 
 
 def _time(story: Story, language: str) -> str:

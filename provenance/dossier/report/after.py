@@ -9,7 +9,7 @@ from ...errors import ProvenanceError
 from ...model import Json
 from ..story import Edit, Event, Input, Picture, Run, Story
 from ..telling import Shown
-from . import items
+from . import items, qr
 from .html import Markup, both, bullets, digest, esc, facts, folded, moment, none, section, size, table, tag
 from .items import Gallery
 
@@ -187,7 +187,7 @@ def integrity(story: Story) -> Markup:
     told = facts(
         [
             (both("Checkpoint", "检查点"), f"{story.size} {both('entries', '个条目')}, {digest(story.root)}"),
-            (both("Short form", "短指纹"), tag("code", esc(story.short))),
+            (both("Short form", "短指纹"), tag("code", esc(story.short)) + qr.svg(story.short, "Checkpoint")),
             (both("Key", "密钥指纹"), tag("code", esc(story.fingerprint))),
             (both("Public key", "公钥"), tag("pre", esc(story.pem))),
         ]
