@@ -32,7 +32,7 @@ export default {
   "basis.after-the-fact": "after the fact",
   "basis.after-the-fact.long": "Brought in later, not recorded when it happened",
   "basis.declared": "declared",
-  "basis.declared.long": "The workflow names it, and the record holds it",
+  "basis.declared.long": "The author or the workflow says so, and the record holds what is named",
   "basis.inferred": "guessed",
   "basis.inferred.long": "A guess from how the pictures look",
   "basis.observed": "observed",

@@ -32,7 +32,7 @@ export default {
   "basis.after-the-fact": "事后补录",
   "basis.after-the-fact.long": "后来导入，并非发生时记录",
   "basis.declared": "声明",
-  "basis.declared.long": "工作流中写明，且记录中确有此项",
+  "basis.declared.long": "由作者或工作流声明，记录中存有所指内容",
   "basis.inferred": "推测",
   "basis.inferred.long": "根据画面相似程度推测",
   "basis.observed": "实测",

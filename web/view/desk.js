@@ -80,7 +80,8 @@ export class Desk {
     }
     if (state.state === "idle" && state.recording !== null) {
       const told = { chunks: state.chunks, reason: t(`film.ended.${state.ended}`) };
-      toast(state.problem === null ? "success" : "warn", t("film.ended", told), state.problem ?? "");
+      const asMeant = state.problem === null && (state.ended === "author" || state.ended === "source-ended");
+      toast(asMeant ? "success" : "warn", t("film.ended", told), state.problem ?? "");
       this.#parts.changed();
     }
   }
