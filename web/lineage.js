@@ -104,7 +104,7 @@ export function setUp() {
             head: () => headOf(host.canvasGraph()),
             group: () => host.setting(GROUP_SEEDS, true),
           });
-          element.replaceChildren(desk.element, panel.element);
+          element.replaceChildren(panel.element, desk.element);
           panel.list.draw();
           return () => {
             panel?.destroy();

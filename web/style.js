@@ -8,16 +8,16 @@ const CSS = `
   --cpv-bg: var(--comfy-menu-bg, #1b1b1d);
   --cpv-fg: var(--input-text, #ddd);
   --cpv-strong: var(--fg-color, #fff);
-  --cpv-muted: color-mix(in srgb, var(--cpv-fg) 73%, var(--cpv-bg));
+  --cpv-muted: color-mix(in srgb, var(--cpv-fg) 82%, var(--cpv-bg));
   --cpv-line: color-mix(in srgb, var(--cpv-fg) 16%, transparent);
   --cpv-hover: color-mix(in srgb, var(--cpv-fg) 7%, transparent);
   --cpv-chosen: color-mix(in srgb, var(--cpv-accent) 18%, transparent);
   --cpv-field: color-mix(in srgb, var(--cpv-fg) 7%, var(--cpv-bg));
   --cpv-accent: var(--p-primary-color, #60a5fa);
   --cpv-accent-text: color-mix(in srgb, var(--cpv-accent) 56%, var(--cpv-strong));
-  --cpv-good: color-mix(in srgb, #22a55b 60%, var(--cpv-strong));
-  --cpv-bad: color-mix(in srgb, #e5484d 72%, var(--cpv-strong));
-  --cpv-warn: color-mix(in srgb, #e09000 54%, var(--cpv-strong));
+  --cpv-good: color-mix(in srgb, #22a55b 54%, var(--cpv-strong));
+  --cpv-bad: color-mix(in srgb, #e5484d 48%, var(--cpv-strong));
+  --cpv-warn: color-mix(in srgb, #e09000 46%, var(--cpv-strong));
   --c0: #3b8eea; --c1: #e0823d; --c2: #35a86b; --c3: #b267e6; --c4: #d9598c; --c5: #23a6b0; --c6: #b59a1f; --c7: #8f7ae5;
   box-sizing: border-box; color: var(--cpv-fg); background: var(--cpv-bg);
   font: 400 0.8125rem/1.4 Inter, system-ui, "Noto Sans SC", "PingFang SC", "Microsoft YaHei", sans-serif;
@@ -33,12 +33,12 @@ const CSS = `
 
   .cpv-panel { position: relative; display: flex; flex-direction: column; height: 100%; min-height: 0; container: cpv / inline-size; user-select: none; }
   .cpv-top { display: flex; align-items: center; gap: 0.5rem; height: 2.5rem; padding: 0 0.375rem 0 0.75rem; flex: none; min-width: 0; }
-  .cpv-state { display: inline-flex; align-items: center; gap: 0.375rem; white-space: nowrap; font-weight: 500; color: var(--cpv-strong); }
-  .cpv-light { width: 0.5rem; height: 0.5rem; border-radius: 50%; background: var(--cpv-muted); }
+  .cpv-state { min-width: 0; overflow: hidden; text-overflow: ellipsis; display: inline-flex; align-items: center; gap: 0.375rem; white-space: nowrap; font-weight: 500; color: var(--cpv-strong); }
+  .cpv-light { flex: none; width: 0.5rem; height: 0.5rem; border-radius: 50%; background: var(--cpv-muted); }
   .cpv-state[data-state=recording] .cpv-light { background: #22a55b; }
   .cpv-state[data-state=paused] .cpv-light { background: #e09000; }
   .cpv-state:is([data-state=broken], [data-state=offline]) .cpv-light { background: #e5484d; }
-  .cpv-head { min-width: 0; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; padding: 0.125rem 0.375rem; border: 0; border-radius: 4px; background: none; color: inherit; font: inherit; cursor: pointer; }
+  .cpv-head { flex-shrink: 1000; min-width: 0; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; padding: 0.125rem 0.375rem; border: 0; border-radius: 4px; background: none; color: inherit; font: inherit; cursor: pointer; }
   .cpv-head .muted { margin-right: 0.25rem; }
   .cpv-head:disabled { cursor: default; color: var(--cpv-muted); }
   .cpv-head:not(:disabled):hover { background: var(--cpv-hover); }
@@ -158,12 +158,14 @@ const CSS = `
 
   .cpv-inspector { flex: 1 1 0; min-height: 0; overflow: hidden auto; border-top: 1px solid var(--cpv-line); scrollbar-gutter: stable; scrollbar-width: thin; user-select: text; }
   .cpv-inspector-head { position: sticky; top: 0; z-index: 1; padding: 0.375rem 0.5rem 0.5rem 0.75rem; background: var(--cpv-bg); border-bottom: 1px solid var(--cpv-line); }
+  @media (max-height: 36rem) { .cpv-inspector-head { position: static; } }
   .cpv-title { display: flex; align-items: center; gap: 0.125rem; height: 2rem; }
-  .cpv-title h3 { flex: 0 1 auto; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; font-size: 0.875rem; font-weight: 600; color: var(--cpv-strong); }
-  .cpv-title .muted { flex: 1; padding-left: 0.375rem; font-size: 0.75rem; white-space: nowrap; }
+  .cpv-title h3 { flex: 0 1 auto; min-width: 0; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; font-size: 0.875rem; font-weight: 600; color: var(--cpv-strong); }
+  .cpv-title .muted { flex: 1; min-width: 0; overflow: hidden; padding-left: 0.375rem; font-size: 0.75rem; white-space: nowrap; }
   .cpv-actions { display: flex; flex-wrap: wrap; align-items: center; gap: 0.25rem; }
 
-  .cpv-actions .primary { flex: 1 1 auto; }
+  .cpv-actions .primary { flex: 1 1 auto; min-width: 0; max-width: 100%; overflow: hidden; }
+  .cpv-actions .primary span { min-width: 0; overflow: hidden; text-overflow: ellipsis; }
   .cpv-break { flex: 0 0 100%; height: 0; }
   .cpv-rating { margin: 0 0.25rem; display: inline-flex; }
   .cpv-rating button { width: 1.125rem; height: 1.75rem; padding: 0; border: 0; background: none; color: var(--cpv-muted); font: 0.9375rem/1 system-ui, sans-serif; cursor: pointer; }
@@ -172,13 +174,16 @@ const CSS = `
   .cpv-ask-row { display: flex; justify-content: space-between; align-items: center; }
   .cpv-details { padding: 0.5rem 0.75rem 1rem; }
   .cpv-details > * + *, .cpv-glance > * > * + * { margin-top: 0.5rem; }
-  .cpv-glance { display: grid; gap: 0.5rem 0.75rem; }
+  .cpv-glance { display: grid; grid-template-columns: minmax(0, 1fr); gap: 0.5rem 0.75rem; }
+  @container cpv (max-width: 13rem) {
+    .cpv-head { display: none; }
+  }
   @container cpv (min-width: 27rem) {
     .cpv-filters > .cpv-field { grid-column: span 1; }
     .cpv-break { display: none; }
     .cpv-glance { grid-template-columns: minmax(0, 2fr) minmax(0, 3fr); }
   }
-  .cpv-pictures { display: grid; gap: 0.5rem; }
+  .cpv-pictures { display: grid; grid-template-columns: minmax(0, 1fr); gap: 0.5rem; }
   .cpv-pictures.many { grid-template-columns: repeat(auto-fill, minmax(8rem, 1fr)); }
   .cpv-picture { display: block; width: 100%; max-height: 13rem; min-height: 4rem; padding: 0; border: 0; border-radius: 6px; overflow: hidden; background: var(--cpv-hover); cursor: zoom-in; }
   .cpv-picture img { object-fit: contain; max-height: 13rem; }
@@ -301,7 +306,6 @@ const CSS = `
 
   @container cpv (max-width: 17rem) {
   .cpv-title .muted { visibility: hidden; width: 0; padding: 0; flex: 1; }
-  .cpv-title h3 { flex: none; }
   }
   @container cpv (min-width: 30rem) {
   .cpv-actions .primary { flex: none; }

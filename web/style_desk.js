@@ -1,11 +1,11 @@
 /** How the author's desk, its windows and the sign of a running recording look. */
 
 export const DESK = `
-  .cpv-desk { display: flex; flex-wrap: wrap; gap: 0.25rem; padding: 0.375rem 0.5rem; border-bottom: 1px solid var(--cpv-line); flex: none; container: cpv-desk / inline-size; }
+  .cpv-desk { display: flex; flex-wrap: wrap; gap: 0.25rem; padding: 0.375rem 0.5rem; border-top: 1px solid var(--cpv-line); flex: none; container: cpv-desk / inline-size; }
   .cpv-desk .cpv-button.bare { margin-left: auto; }
   @container cpv-desk (max-width: 24rem) { .cpv-button:not(.bare, [data-testid=provenance-record]) .cpv-icon { display: none; } }
   .cpv-host:has(> .cpv-desk) { display: flex; flex-direction: column; }
-  .cpv-host > .cpv-desk + .cpv-panel { flex: 1; height: auto; }
+  .cpv-host:has(> .cpv-desk) > .cpv-panel { flex: 1; height: auto; }
   .cpv-desk .cpv-button.on { color: var(--cpv-bad); }
   .cpv-film { position: fixed; left: 50%; top: 0.5rem; transform: translateX(-50%); z-index: 10000; display: flex; align-items: center; gap: 0.5rem;
     padding: 0.25rem 0.5rem 0.25rem 0.75rem; border: 1px solid #e5484d; border-radius: 999px; box-shadow: 0 2px 10px #0008; font-variant-numeric: tabular-nums; }

@@ -54,6 +54,13 @@ CONTRASTS = """() => {
     return found;
 }"""
 
+# What is wider than there is room for, and what in it sticks out.
+SIDEWAYS = """() => [...document.querySelectorAll(".cpv-panel, .cpv-tree, .cpv-inspector, .cpv-filters")]
+    .filter((one) => one.scrollWidth > one.clientWidth + 1)
+    .map((one) => [one.className, ...[...one.querySelectorAll("*")]
+        .filter((part) => part.getBoundingClientRect().right > one.getBoundingClientRect().right + 1)
+        .map((part) => `${part.tagName} ${part.className} ${part.textContent}`.slice(0, 60))])"""
+
 
 @pytest.fixture(scope="module")
 def session(host_url: str) -> dict[str, str]:
@@ -107,21 +114,20 @@ ZOOMS = [pytest.param((1920 * 100 // zoom, 1080 * 100 // zoom, "dark"), id=f"{zo
 def test_nothing_is_cut_off_when_zoomed(seen: Sidebar, session: dict[str, str]) -> None:
     panel = seen.visible("provenance-tab")
     seen.page.click(by("provenance-filters"))
+    assert seen.page.evaluate(SIDEWAYS) == []
+    seen.page.click(by("provenance-filters"))
     seen.details(session["second"])
     box = panel.bounding_box()
     for testid in (
         "provenance-status", "provenance-search", "provenance-reload", "provenance-compare",
         "provenance-decision-keep", "provenance-decision-reject", "provenance-rate-5", "provenance-label",
     ):  # fmt: skip
+        seen.page.locator(by(testid)).scroll_into_view_if_needed()
         there = seen.page.locator(by(testid)).bounding_box()
         assert there["x"] >= box["x"], testid
         assert there["x"] + there["width"] <= box["x"] + box["width"] + 0.5, testid
         assert there["y"] + there["height"] <= box["y"] + box["height"], testid
-    overflow = seen.page.evaluate(
-        """() => [...document.querySelectorAll(".cpv-panel, .cpv-tree, .cpv-inspector, .cpv-filters")]
-            .filter((one) => one.scrollWidth > one.clientWidth + 1).map((one) => one.className)"""
-    )
-    assert overflow == [], "nothing has to be scrolled sideways"
+    assert seen.page.evaluate(SIDEWAYS) == [], "nothing has to be scrolled sideways"
     rows = seen.page.locator(by("provenance-row"))
     assert rows.count() >= 1, "some of the tree stays in sight"
 

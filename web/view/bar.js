@@ -11,7 +11,7 @@ import { openDossier } from "./dossier.js";
 import { button, h } from "./dom.js";
 
 /** @type {Action[]} */
-export const TAB_ACTIONS = [{ id: "choose", icon: "image", words: "identify.button", act: ({ chooseFile }) => chooseFile() }];
+export const TAB_ACTIONS = [{ id: "whence", icon: "image", words: "identify.button", act: ({ chooseFile }) => chooseFile() }];
 
 /** @type {Action[]} */
 export const RUN_ACTIONS = [

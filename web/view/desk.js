@@ -1,4 +1,4 @@
-/** The author's desk above the tree: an idea, a choice, a file from outside, a screen recording. Lives as long as the page. */
+/** The author's desk below the tree: an idea, a choice, a file from outside, a screen recording. Lives as long as the page. */
 
 import { mediaOf, Recording } from "../recording.js";
 import { messageOf } from "../api.js";
