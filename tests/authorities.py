@@ -9,7 +9,9 @@ from __future__ import annotations
 import contextlib
 import datetime
 import functools
+import ipaddress
 import shutil
+import ssl
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -92,10 +94,16 @@ class Pki:
         return self.folder / "root.pem"
 
     def signer(
-        self, *, usage: tuple[Any, ...] | None = None, critical: bool = True, since: int = -30, until: int = 365
+        self,
+        *,
+        usage: tuple[Any, ...] | None = None,
+        critical: bool = True,
+        since: int = -30,
+        until: int = 365,
+        address: str | None = None,
     ) -> Signer:
         """A signer's certificate. usage: extended key usages, time-stamping alone if not given; since and until: days
-        from now."""
+        from now; address: of a server."""
         key = ec.generate_private_key(ec.SECP256R1())
         now = datetime.datetime.now(UTC)
         self.made += 1
@@ -113,6 +121,9 @@ class Pki:
         usages = (ExtendedKeyUsageOID.TIME_STAMPING,) if usage is None else usage
         if usages:
             builder = builder.add_extension(x509.ExtendedKeyUsage(usages), critical=critical)
+        if address is not None:
+            names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))])
+            builder = builder.add_extension(names, critical=False)
         certificate = builder.sign(self._key, hashes.SHA256())
         stem = self.folder / f"tsa{self.made}"
         paths = Signer(stem.with_suffix(".pem"), stem.with_suffix(".key"))
@@ -160,12 +171,15 @@ def tst_info(digest: bytes, at: datetime.datetime | bytes, *, nonce: int | None,
 class Authority:
     """An HTTP time-stamping authority on loopback, running from `with` to the end of it.
 
-    mode: `good`; `slow` (waits `delay_s`); `drip` (sends a byte now and then, without end); `broken` (HTTP 500);
-    `rejecting` (RFC 3161 status 2); `garbage`; `wrong-nonce`; `wrong-imprint`; `redirect` (to `elsewhere`).
+    mode: `good`; `slow` (waits `delay_s`); `drip` (sends a byte now and then, without end), `drip-head` (its headers in
+    that way); `broken` (HTTP 500); `rejecting` (RFC 3161 status 2); `garbage`; `wrong-nonce`; `wrong-imprint`;
+    `redirect` (to `elsewhere`). tls: a certificate to speak HTTPS with.
     A `down` one is made by leaving the `with`. `asked` counts requests, `bodies` keeps what came in.
     """
 
-    def __init__(self, pki: Pki, signer: Signer | None = None, *, chain: tuple[Path, ...] = ()) -> None:
+    def __init__(
+        self, pki: Pki, signer: Signer | None = None, *, chain: tuple[Path, ...] = (), tls: Signer | None = None
+    ) -> None:
         self.pki = pki
         self.signer = signer or pki.signer()
         self.mode = "good"
@@ -188,7 +202,11 @@ class Authority:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}/tsr"
+        if tls is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(tls.certificate, tls.key)
+            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
+        self.url = f"{'http' if tls is None else 'https'}://127.0.0.1:{self._server.server_address[1]}/tsr"
         self._config = self._write_config()
 
     @property
@@ -231,7 +249,7 @@ class Authority:
         match self.mode:
             case "slow":
                 self._released.wait(self.delay_s)
-            case "drip":
+            case "drip" | "drip-head":
                 return self._drip(handler)
             case "broken":
                 status = 500
@@ -259,7 +277,11 @@ class Authority:
     def _drip(self, handler: BaseHTTPRequestHandler) -> None:
         with contextlib.suppress(OSError):
             handler.send_response(200)
-            handler.end_headers()
+            if self.mode == "drip":
+                handler.end_headers()
+            else:
+                handler.flush_headers()
+                handler.wfile.write(b"X-Long: ")
             while not self._released.wait(0.05):
                 handler.wfile.write(b"\x30")
 

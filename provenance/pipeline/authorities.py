@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import http.client
 import socket
+import threading
 import time
+from contextlib import suppress
 from typing import Any
 from urllib import error, request
 from urllib.parse import urlsplit, urlunsplit
@@ -26,6 +28,7 @@ PUBLIC = (
 )
 SILENCE_S = 10.0  # without a byte
 LONGEST_S = 30.0  # in all
+TOO_SLOW = "it takes too long to answer"
 _SPACING_S = 1.0
 _SPACINGS_S = {"timestamp.sectigo.com": 15.0}  # as Sectigo asks for
 _BLOCK = 16 * 1024
@@ -53,18 +56,21 @@ def ask(url: str, query: bytes) -> bytes:
             "User-Agent": SOFTWARE,
         },
     )
-    deadline = time.monotonic() + LONGEST_S
+    begun = time.monotonic()
     try:
-        with _opener().open(post, timeout=SILENCE_S) as response:
-            return _read(response, deadline)
+        with _Deadline(LONGEST_S) as opener, opener.open(post, timeout=SILENCE_S) as response:
+            data = _read(response)
     except error.HTTPError as answer:
         with answer:
             moved = 300 <= answer.code < 400
             raise NetworkError(f"it answers with HTTP {answer.code}{': it has moved' if moved else ''}") from answer
-    except error.URLError as problem:
-        raise NetworkError(f"it cannot be reached: {_reason(problem.reason)}") from problem
-    except (OSError, http.client.HTTPException, ValueError) as problem:
-        raise NetworkError(f"it cannot be reached: {_reason(problem)}") from problem
+    except (OSError, http.client.HTTPException, ValueError) as problem:  # URLError is an OSError
+        if time.monotonic() - begun >= LONGEST_S:
+            raise NetworkError(TOO_SLOW) from problem
+        raise NetworkError(f"it cannot be reached: {_reason(getattr(problem, 'reason', problem))}") from problem
+    if time.monotonic() - begun >= LONGEST_S:
+        raise NetworkError(TOO_SLOW)  # what came may have been cut
+    return data
 
 
 class _NoRedirect(request.HTTPRedirectHandler):
@@ -72,18 +78,54 @@ class _NoRedirect(request.HTTPRedirectHandler):
         return None
 
 
-def _opener() -> request.OpenerDirector:
-    return request.build_opener(_NoRedirect)
+class _Deadline:
+    """Cuts the connections of one request when its time is up: a timeout of the socket's own counts from byte to byte,
+    and an answer may trickle in for ever."""
+
+    def __init__(self, seconds: float) -> None:
+        self._sockets: list[socket.socket] = []
+        self._timer = threading.Timer(seconds, self._cut)
+        self._timer.daemon = True
+
+    def __enter__(self) -> request.OpenerDirector:
+        opened = self._sockets
+
+        class Plain(http.client.HTTPConnection):
+            def connect(self) -> None:
+                super().connect()
+                opened.append(self.sock)
+
+        class Secure(http.client.HTTPSConnection):
+            def connect(self) -> None:
+                super().connect()
+                opened.append(self.sock)
+
+        class PlainHandler(request.HTTPHandler):
+            def http_open(self, req: request.Request) -> Any:
+                return self.do_open(Plain, req)
+
+        class SecureHandler(request.HTTPSHandler):
+            def https_open(self, req: request.Request) -> Any:
+                return self.do_open(Secure, req)
+
+        self._timer.start()
+        return request.build_opener(_NoRedirect, PlainHandler, SecureHandler)
+
+    def __exit__(self, *error: object) -> None:
+        self._timer.cancel()
+
+    def _cut(self) -> None:
+        for each in self._sockets:
+            with suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
 
 
-def _read(response: Any, deadline: float) -> bytes:
+def _read(response: Any) -> bytes:
     data = bytearray()
     while block := response.read1(_BLOCK):
         data += block
         if len(data) > LARGEST_TOKEN:
             raise NetworkError(f"it answers with more than {LARGEST_TOKEN // 1024} KiB")
-        if time.monotonic() > deadline:
-            raise NetworkError(f"it takes longer than {LONGEST_S:.0f} s")
     return bytes(data)
 
 
