@@ -15,7 +15,7 @@ SPECS := pyproject.toml requirements.txt constraints-dev.txt
 PIP := $(PY) -m pip --disable-pip-version-check --quiet install --no-input -c constraints-dev.txt
 RUN := PYTHONDONTWRITEBYTECODE=1 $(PY)
 
-.PHONY: help demo serve test coverage fuzz soak lint types format screenshots bench clean distclean
+.PHONY: help demo serve test coverage fuzz soak lint types format screenshots bench benchfull clean distclean
 
 help:  ## list the targets
 	@awk -F ':.*##' '/^[a-z]+:.*##/ {printf "  make %-13s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -101,8 +101,18 @@ format: $(READY)  ## rewrite the sources in the house style
 screenshots: $(READY)  ## the pictures of the tab for the README, in both themes and languages
 	@$(RUN) tests/web/screenshots.py
 
-bench: $(READY)  ## measure the cost of recording
-	@for bench in hooks record verify dossier size queries overhead; do bench=bench/$$bench.py; echo "== $$bench"; $(RUN) $$bench || exit 1; done
+BENCHES := hooks record verify dossier size "queries --sizes 10000 100000" "rebuild --runs 5000" fingerprints overhead
+FULL := hooks record verify dossier size "queries --sizes 10000 100000 1000000" "rebuild --runs 100000" "fingerprints --megabytes 4096" overhead peers
+measure = @for bench in $(1); do \
+		set -- $$bench; script=bench/$$1.py; shift; \
+		echo "== $$script $$*"; $(RUN) $$script "$$@" --out .bench || exit 1; \
+	done
+
+bench: $(READY)  ## measure the cost of recording: some minutes, tables here and JSON in .bench
+	$(call measure,$(BENCHES))
+
+benchfull: $(READY)  ## the same with a million runs, 4 GiB of models, and other tools beside it
+	$(call measure,$(FULL))
 
 clean:  ## remove what the tools leave behind; keeps .venv
 	@rm -rf build dist node_modules.log .pytest_cache .ruff_cache .mypy_cache .hypothesis .coverage htmlcov .demo

@@ -1,6 +1,6 @@
 """How long a dossier of a whole ledger takes to write and to check, and how much memory, as the ledger grows.
 
-usage: python bench/dossier.py [--runs N [N ...]] [--json]
+usage: python bench/dossier.py [--runs N [N ...]] [--json] [--out DIR]
 
 Each size is written and checked in processes of its own, so that their peaks of memory are told apart. The last run is
 the work; its scope is the whole ledger, with a snapshot of 16.5 KB, a prompt and a thumbnail of 6 KB for each run.
@@ -17,6 +17,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import results
 import series
 from comfy_provenance.provenance.model import Kind
 from comfy_provenance.provenance.present import dossiers, exporting
@@ -27,9 +28,8 @@ from record import SEED, record
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = results.arguments(__doc__)
     parser.add_argument("--runs", type=int, nargs="+", default=[250, 1000, 2000])
-    parser.add_argument("--json", action="store_true")
     parser.add_argument("--step", nargs=3, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.step:
@@ -44,8 +44,7 @@ def main() -> int:
                 command = [sys.executable, __file__, "--step", name, folder, str(runs)]
                 told |= json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
             rows.append(told)
-    print(series.shown(rows, as_json=arguments.json))
-    return 0
+    return results.finish("dossier", rows, [], arguments)
 
 
 def make(root: Path, runs: int) -> None:

@@ -4,13 +4,12 @@ The graph is EmptyImage → SaveImage with another colour each time, so nothing 
 from POST /prompt until ComfyUI's own history shows the end, and the process's CPU time (Linux only). With the pack
 also: how long after ComfyUI accepted the graph its submission was durable, as the ledger's own stamps tell.
 
-usage: python bench/overhead.py [--runs N] [--json]
+usage: python bench/overhead.py [--runs N] [--json] [--out DIR]
 The host is the real ComfyUI of COMFYUI_PATH and COMFYUI_PYTHON, else the embedded one.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import statistics
 import sys
@@ -26,6 +25,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "comfy
 import conftest  # noqa: F401  makes the package importable
 import graphs
 import hosts
+import results
 from comfy_provenance.provenance.seal import dsse
 from comfy_provenance.provenance.store.ledger import Ledger
 
@@ -58,9 +58,8 @@ def durable_ms(host: hosts.Host) -> list[float]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = results.arguments(__doc__)
     parser.add_argument("--runs", type=int, default=200)
-    parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     kind = hosts.real() or hosts.embedded()
     with tempfile.TemporaryDirectory() as scratch:
@@ -80,19 +79,21 @@ def main() -> int:
             recorded.settled()
             cpu = {"bare": cpu_ms(bare) - before["bare"], "with": cpu_ms(recorded) - before["with"]}
             durable = sorted(durable_ms(recorded))
-    result = {
+    row = {
         "host": kind.name,
         "runs": arguments.runs,
-        "wall_p50_ms": {name: round(statistics.median(times), 2) for name, times in wall.items()},
-        "added_wall_p50_ms": round(
-            statistics.median(b - a for a, b in zip(wall["bare"], wall["with"], strict=True)), 2
-        ),
-        "cpu_per_run_ms": {name: round(total / arguments.runs, 2) for name, total in cpu.items()},
-        "added_cpu_per_run_ms": round((cpu["with"] - cpu["bare"]) / arguments.runs, 2),
-        "durable_after_ms": {"p50": round(statistics.median(durable), 2), "max": round(durable[-1], 2)},
+        **{f"wall p50 ms, {name}": round(statistics.median(times), 2) for name, times in wall.items()},
+        **{f"CPU ms per run, {name}": round(total / arguments.runs, 2) for name, total in cpu.items()},
+        "durable after ms, p50": round(statistics.median(durable), 2),
+        "durable after ms, max": round(durable[-1], 2),
     }
-    print(json.dumps(result, indent=None if arguments.json else 2))
-    return 0
+    added = statistics.median(b - a for a, b in zip(wall["bare"], wall["with"], strict=True))
+    more = (cpu["with"] - cpu["bare"]) / arguments.runs
+    goals = [
+        results.Goal(f"wall time added per run on {kind.name}, median ms", round(added, 2), most=3),
+        results.Goal(f"CPU time added per run on {kind.name}, ms", round(more, 2), most=10),
+    ]
+    return results.finish("overhead", [{"what": name, "found": value} for name, value in row.items()], goals, arguments)
 
 
 if __name__ == "__main__":

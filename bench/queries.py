@@ -3,22 +3,22 @@
 The ledgers are made up: index rows as entries would give them, without the entries' signatures and snapshots, which
 no question here reads. Each question is asked about things spread over the whole ledger; p50 over all of them.
 
-usage: python bench/queries.py [--sizes 10000 100000] [--times N] [--json]
+usage: python bench/queries.py [--sizes 10000 100000] [--times N] [--json] [--out DIR]
 """
 
 from __future__ import annotations
 
-import argparse
 import itertools
 import random
 import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import results
 import series
 from comfy_provenance.provenance.lineage.graph import ancestry
 from comfy_provenance.provenance.model import Kind
@@ -97,10 +97,9 @@ def p50(action: Callable[[], object], times: int) -> float:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = results.arguments(__doc__)
     parser.add_argument("--sizes", type=int, nargs="+", default=[10_000, 100_000])
     parser.add_argument("--times", type=int, default=60)
-    parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     random.seed(1)
     signer = Signer.from_seed(SEED)
@@ -112,8 +111,16 @@ def main() -> int:
             for question, ask in questions(ledger, runs, size).items():
                 found.setdefault(question, {"p50 ms": question})[f"{size:,} runs"] = p50(ask, arguments.times)
             ledger.close()
-    print(series.shown(list(found.values()), as_json=arguments.json))
-    return 0
+    return results.finish("queries", list(found.values()), list(goals(found, arguments.sizes)), arguments)
+
+
+def goals(found: dict[str, dict[str, Any]], sizes: list[int]) -> Iterator[results.Goal]:
+    least, most = (f"{size:,} runs" for size in (min(sizes), max(sizes)))
+    for question, row in found.items():
+        yield results.Goal(f"{question}, ms at {most}", row[most], most=10)
+    for question in ("page of 50 runs", "ancestry of an output") if least != most else ():
+        growth = round(found[question][most] / found[question][least], 2)
+        yield results.Goal(f"{question}: {most} beside {least}", growth, most=2)
 
 
 if __name__ == "__main__":

@@ -5,12 +5,11 @@ The floor is the least that could be called a signed, durable record of the same
 `synchronous=FULL`) into a table without index, one SHA-256 and one Ed25519 signature each. Both alternate, run by run,
 on the same disk, so that whatever else the machine does hits both.
 
-usage: python bench/record.py [--runs N] [--folder DIR] [--json]
+usage: python bench/record.py [--runs N] [--folder DIR] [--json] [--out DIR]
 """
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import sqlite3
 import statistics
@@ -20,6 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import results
 import series
 from comfy_provenance.provenance.canonical import statement_bytes
 from comfy_provenance.provenance.model import Kind
@@ -75,10 +75,9 @@ def summary(name: str, spent: list[float]) -> dict[str, Any]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = results.arguments(__doc__)
     parser.add_argument("--runs", type=int, default=1000)
     parser.add_argument("--folder", type=Path, help="where to write; the system's temporary folder when left out")
-    parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     signer = Signer.from_seed(SEED)
     floor_ms, ours_ms = [], []
@@ -96,10 +95,9 @@ def main() -> int:
         summary(name, spent[WARM_UP:]) for name, spent in (("floor", floor_ms), ("recorded", ours_ms))
     )
     ratio = {key: round(ours_row[key] / floor_row[key], 2) for key in floor_row if key != "ms"}
-    print(series.shown([floor_row, ours_row, {"ms": "ratio", **ratio}], as_json=arguments.json))
-    if not arguments.json:
-        print(f"\n{arguments.runs} runs, alternating; {series.machine()}")
-    return 0
+    rows = [floor_row, ours_row, {"ms": "ratio", **ratio}]
+    goals = [results.Goal("one run recorded, times the floor, median", ratio["p50"], most=2)]
+    return results.finish("record", rows, goals, arguments)
 
 
 if __name__ == "__main__":

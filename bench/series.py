@@ -9,12 +9,8 @@ runs gives the same bytes each time.
 from __future__ import annotations
 
 import hashlib
-import json
-import os
-import platform
 import random
 import re
-import sqlite3
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -254,26 +250,3 @@ def _graph(dice: random.Random) -> tuple[dict[str, Any], dict[str, Any]]:
     canvas = {"ds": {"scale": 0.75, "offset": [120.5, -33.25]}, "frontendVersion": "1.27.10"}
     workflow |= {"links": links, "groups": [], "config": {}, "extra": canvas, "version": 0.4}
     return workflow, prompt
-
-
-def machine() -> str:
-    """How busy the machine was, where it can tell."""
-    load = f"load {os.getloadavg()[0]:.1f} on " if hasattr(os, "getloadavg") else ""
-    return f"{load}{os.cpu_count()} cores, Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}"
-
-
-def table(rows: list[dict[str, Any]]) -> str:
-    """Rows as aligned text, columns named by the first row."""
-    columns = list(rows[0])
-    cells = [columns, *([str(row.get(column, "")) for column in columns] for row in rows)]
-    widths = [max(len(line[place]) for line in cells) for place in range(len(columns))]
-    first, *rest = widths
-    return "\n".join(
-        "  ".join((line[0].ljust(first), *(cell.rjust(width) for cell, width in zip(line[1:], rest, strict=True))))
-        for line in cells
-    )
-
-
-def shown(rows: list[dict[str, Any]], *, as_json: bool) -> str:
-    """What a bench prints: JSON for a program, else a table."""
-    return json.dumps(rows) if as_json else table(rows)

@@ -4,12 +4,11 @@ Counted is how much the database grows once its journal is folded in, over a ser
 and index included; the pictures and their thumbnails are not part of it. git commits the same two documents per run and
 packs them as tightly as `git gc --aggressive` does; it has no index, no signatures and no record of outputs.
 
-usage: python bench/size.py [--runs N] [--no-git] [--json]
+usage: python bench/size.py [--runs N] [--no-git] [--json] [--out DIR]
 """
 
 from __future__ import annotations
 
-import argparse
 import shutil
 import sqlite3
 import subprocess
@@ -17,6 +16,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import results
 import series
 from comfy_provenance.provenance.config import DATABASE_NAME
 from comfy_provenance.provenance.model import Kind
@@ -91,17 +91,17 @@ def in_git(folder: Path, runs: int) -> list[dict[str, Any]]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = results.arguments(__doc__)
     parser.add_argument("--runs", type=int, default=500)
     parser.add_argument("--no-git", action="store_true")
-    parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         rows = ours(Path(folder), arguments.runs)
         if not arguments.no_git and shutil.which("git"):
             rows += in_git(Path(folder), arguments.runs)
-    print(series.shown(rows, as_json=arguments.json))
-    return 0
+    whole = next(row["bytes per run"] for row in rows if row["what"] == "ledger, whole")
+    goals = [results.Goal("bytes per run that changes the seed only", whole, most=2048)]
+    return results.finish("size", rows, goals, arguments)
 
 
 if __name__ == "__main__":
