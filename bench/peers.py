@@ -1,8 +1,8 @@
 """What other tools take to record the same run: MLflow, AiiDA, W&B offline, git commit.
 
-Each is asked for what comes nearest to one recorded run, the graph of 16.5 KB and its parameters kept so that they can be
-found again, and is installed by this bench into a virtual environment of its own. None of them signs or chains anything;
-what each does is said beside its figure. A tool that cannot be installed here is left out, with the reason.
+Each is asked for what comes nearest to one recorded run, the graph of 16.5 KB and its parameters kept so that they can
+be found again, and is installed by this bench into a virtual environment of its own. None of them signs or chains
+anything; what each does is said beside its figure. A tool that cannot be installed here is left out, with the reason.
 
 usage: python bench/peers.py [--runs N] [--only NAME] [--folder DIR] [--json] [--out DIR]
 """
@@ -122,16 +122,17 @@ def ask(peer: Peer, folder: Path, runs: int) -> list[float]:
     venv.create(place, with_pip=True)
     python = place / ("Scripts" if os.name == "nt" else "bin") / "python"
     pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input", *peer.packages]
-    _called(pip, place, INSTALL_S)
+    _called(pip, place, INSTALL_S, {})
     (place / "documents.json").write_text(json.dumps(documents(runs)), encoding="utf-8")
     (place / "program.py").write_text(BEGIN + peer.program + END, encoding="utf-8")
-    out = _called([python, "program.py", "documents.json"], place, RUN_S)
+    apart = {"HOME": str(place), "AIIDA_PATH": str(place)}  # away from what its user may have of the same tool
+    out = _called([python, "program.py", "documents.json"], place, RUN_S, apart)
     (line,) = (line for line in out.splitlines() if line.startswith("SPENT "))
     return [seconds * 1000 for seconds in json.loads(line.removeprefix("SPENT "))]
 
 
-def _called(command: list[Any], folder: Path, limit: int) -> str:
-    environment = {**os.environ, "HOME": str(folder), "AIIDA_PATH": str(folder)}
+def _called(command: list[Any], folder: Path, limit: int, more: dict[str, str]) -> str:
+    environment = {**os.environ, **more}
     try:
         done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=limit)
     except subprocess.TimeoutExpired as error:
