@@ -102,16 +102,32 @@ export class Record {
     return this.#get("checkpoint");
   }
 
+  storage() {
+    return this.#get("storage");
+  }
+
+  /** Begin a clean-up, or only look what it would take. @param {{dry_run: boolean, in_place: boolean, rejected: boolean, before: string|null, thumbnails: boolean}} wish */
+  clean(wish) {
+    return this.#post("storage/clean", wish);
+  }
+
+  /** How far the clean-up is. @returns {Promise<import("./record.js").Work>} */
+  cleaning(signal) {
+    return this.#get("storage/clean", signal);
+  }
+
+  /** Begin to keep released copies again, of files that are still there. */
+  keepAgain() {
+    return this.#post("storage/keep-again", {});
+  }
+
+  /** What the host keeps, as saved. */
   settings() {
     return this.#get("settings");
   }
 
   changeSettings(changes) {
     return this.#post("settings", changes);
-  }
-
-  storage() {
-    return this.#get("storage");
   }
 
   labels() {

@@ -8,7 +8,7 @@ export { canvasGraph, canvasNodes, chosenWith, imageOf, openGraphId, selectedIds
 export { nodeCategories, shapeOf } from "./host/classes.js";
 export { asOneEdit, rewrite } from "./host/edits.js";
 export { mark } from "./host/frames.js";
-export { address, lacking, locale, onEvent, register, request, setting, toast, whenLeaving } from "./host/page.js";
+export { address, changeSetting, lacking, locale, onEvent, register, request, setting, toast, whenLeaving } from "./host/page.js";
 export { watchPresses, watchRuns } from "./host/queue.js";
 export { addSidebarTab, nodeMenu, openSidebarTab } from "./host/places.js";
 export { changeDraft, hasTabs, openTab, showPrompt, showWorkflow, storedStates } from "./host/tabs.js";

@@ -27,9 +27,14 @@ const MARK = "Provenance.MarkDifferences";
  * The one lineage of the page; null until it is set up.
  *
  * @type {{lineage: {open: () => void, recording: (state: string) => void, redraw: () => void, unframe: () => void,
- *   find: (address: string) => Promise<void>}|null}}
+ *   find: (address: string) => Promise<void>, records: () => boolean}|null}}
  */
 const current = { lineage: null };
+
+/** Whether a run that is queued now will be in the record, as far as the page knows: not while it is paused or off. */
+export function records() {
+  return current.lineage?.records() ?? true;
+}
 
 /** Settings, each of which switches one feature off or on. */
 export const SETTINGS = [
@@ -156,6 +161,7 @@ export function setUp() {
     recording: (state) => void actions.recording(state),
     redraw: () => store.apply((now) => ({ ...now })),
     unframe: () => actions.forgetFrames(),
+    records: () => !["paused", "off"].includes(store.state.status?.state ?? ""),
     async find(address) {
       open();
       await actions.identifyAt(address, async (id) => {

@@ -2,6 +2,7 @@
 
 import { headOf, moveHead, Presses } from "./head.js";
 import * as host from "./host.js";
+import * as keeping from "./keeping.js";
 import * as lineage from "./lineage.js";
 import * as wrapping from "./wrapping.js";
 
@@ -17,6 +18,7 @@ const SETTINGS = [
     defaultValue: true,
   },
   ...lineage.SETTINGS,
+  ...keeping.SETTINGS,
   ...wrapping.SETTINGS,
 ];
 
@@ -24,7 +26,7 @@ function keepHead() {
   const presses = new Presses();
 
   function write(moves) {
-    if (!host.setting(KEEP_HEAD, true)) {
+    if (!host.setting(KEEP_HEAD, true) || !lineage.records()) {
       return;
     }
     for (const move of moves) {
@@ -49,6 +51,7 @@ function keepHead() {
 function setUp() {
   keepHead();
   lineage.setUp();
+  void keeping.setUp();
 }
 
 /** What several parts offer, as one: lists in a row, and the menus of nodes. */
@@ -62,4 +65,4 @@ function together(parts) {
   };
 }
 
-host.register(SETTINGS, setUp, together([lineage.offers(), wrapping.offers()]));
+host.register(SETTINGS, setUp, together([lineage.offers(), wrapping.offers(), keeping.offers()]));

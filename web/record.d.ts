@@ -85,3 +85,35 @@ export interface Status {
   reason?: string | null;
   [member: string]: any;
 }
+
+export interface Heap {
+  count: number;
+  bytes: number;
+}
+
+/** `GET storage` */
+export interface Storage {
+  ledger: { path: string; bytes: number };
+  entries: { count: number };
+  objects: Heap;
+  thumbnails: Heap;
+  kept: { outputs: Heap; inputs: Heap };
+  released: Heap;
+}
+
+/** The result of `POST storage/clean`. */
+export interface Cleaning extends Heap {
+  roles: { thumbnail: Heap; output: Heap; input: Heap };
+  reasons: { "in-place": Heap; rejected: Heap; age: Heap };
+  spared: number;
+  released: (Heap & { entries: number[]; left: number }) | null;
+}
+
+/** `GET storage/clean` */
+export interface Work {
+  running: boolean;
+  done: number;
+  total: number | null;
+  result: any;
+  error: string | null;
+}

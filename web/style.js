@@ -244,6 +244,10 @@ const CSS = `
   .cpv-drift-item code { margin-left: 0.375rem; }
   .cpv-dialog section > .cpv-button { margin-top: 0.5rem; }
   .cpv-choice { display: flex; align-items: center; gap: 0.375rem; cursor: pointer; }
+  .cpv-table td.number { text-align: right; font-variant-numeric: tabular-nums; }
+  .cpv-row-of-buttons { display: flex; flex-wrap: wrap; gap: 0.5rem; margin: 0.75rem 0; }
+  .cpv-outcome { display: grid; gap: 0.375rem; justify-items: start; min-height: 3rem; }
+  .cpv-outcome .good { color: var(--cpv-good); }
   .cpv-modes { display: flex; gap: 0.25rem; margin-bottom: 0.5rem; }
   .cpv-stage { display: grid; gap: 0.75rem; }
   .cpv-stage[data-mode=side] { grid-template-columns: 1fr 1fr; }

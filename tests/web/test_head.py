@@ -254,6 +254,25 @@ def test_the_head_can_be_switched_off(canvas: Canvas) -> None:
         canvas.do("() => window.app.extensionManager.setting.set('Provenance.KeepHead', true)")
 
 
+def test_a_run_while_recording_is_paused_does_not_become_the_head(canvas: Canvas) -> None:
+    """It is not in the record: the next run that is descends from the last one that is."""
+    canvas.press()
+    canvas.wait_for_head(canvas.queued[0])
+    run = "(id) => window.app.extensionManager.command.execute(id)"
+    canvas.do(run, "Provenance.PauseRecording")
+    canvas.page.get_by_text("Recording is paused").first.wait_for()
+    try:
+        canvas.press()
+        canvas.page.wait_for_timeout(500)
+        assert canvas.head() == canvas.queued[0]
+    finally:
+        canvas.do(run, "Provenance.ResumeRecording")
+    canvas.page.get_by_text("Recording again").first.wait_for()
+    canvas.press()
+    canvas.wait_for_head(canvas.queued[2])
+    assert canvas.sent == [None, canvas.queued[0], canvas.queued[0]]
+
+
 def test_a_run_from_inside_a_subgraph_moves_the_root(canvas: Canvas) -> None:
     inside = canvas.do(
         """() => {

@@ -30,6 +30,11 @@ export function setting(id, fallback) {
   return app.extensionManager?.setting?.get?.(id) ?? fallback;
 }
 
+/** Give a setting a value, as the author would. */
+export async function changeSetting(id, value) {
+  await app.extensionManager?.setting?.set?.(id, value);
+}
+
 /** Listen to an event that the host sends. Listening also keeps the page from reporting it as unknown. */
 export function onEvent(name, listener) {
   api?.addEventListener?.(name, (event) => listener(event.detail));
