@@ -114,11 +114,11 @@ class Authored:
 
     def basis_of(self, digest: str) -> Basis | None:
         """How a file with these bytes came to be here: from before if it ever was said to be, else as said last."""
-        found = [row.basis for row in self.imports_by_digest(digest) if row.sha256 == digest]
-        if not found:
-            return None
+        query = select(_file.basis).where(_file.sha256 == digest).order_by(_file.seq)
+        with self._database.read() as connection:
+            found = [str(row.basis) for row in connection.execute(query)]
         before = Basis.AFTER_THE_FACT
-        return before if before.value in found else Basis(found[-1])
+        return None if not found else before if before.value in found else Basis(found[-1])
 
     def from_before(self, digests: Iterable[str], pixels: Iterable[str] = ()) -> dict[str, int]:
         """Those of the digests, of bytes or of pixels, that are of something brought in after the fact, each with the

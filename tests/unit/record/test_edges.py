@@ -98,7 +98,16 @@ def asset(node, loaded):
 
 
 def links(
-    record=None, outputs=(), assets=(), prompts=(), parent=None, before=(), models=(), started=START, graph=GRAPH
+    record=None,
+    outputs=(),
+    assets=(),
+    prompts=(),
+    parent=None,
+    before=(),
+    models=(),
+    started=START,
+    graph=GRAPH,
+    brought=None,
 ):
     return edges.of_completion(
         execution="new",
@@ -111,7 +120,18 @@ def links(
         models=models,
         started_ns=started,
         lookup=record or Record(),
+        brought=brought,
     )
+
+
+class Brought:
+    """Files that the author brought in, by digest."""
+
+    def __init__(self, **bases):
+        self._bases = {file.sha256: Basis(name.replace("_", "-")) for name, file in bases.items()}
+
+    def basis_of(self, digest):
+        return self._bases.get(digest)
 
 
 def only(found, relation):
@@ -137,6 +157,46 @@ def test_a_file_older_than_the_run_is_not_observed_to_be_made_by_it(age_s, basis
     made = facts(drawn(90), mtime_ns=START - age_s * 1_000_000_000)
     (edge,) = links(outputs=[output("8", made)])
     assert (edge.basis, edge.method == "reported-older-file") == (basis, basis is Basis.INFERRED)
+
+
+def test_a_run_that_reports_what_is_from_before_did_not_make_it():
+    (edge,) = links(outputs=[output("8", NEW)], brought=Brought(after_the_fact=NEW))
+    assert (edge.relation, edge.basis, edge.method) == (
+        Relation.GENERATED,
+        Basis.AFTER_THE_FACT,
+        "reported-from-before",
+    )
+    (edge,) = links(outputs=[output("8", NEW)], brought=Brought(declared=NEW))
+    assert (edge.basis, edge.method) == (Basis.OBSERVED, "reported"), (
+        "what the author says takes nothing from what was seen"
+    )
+
+
+@pytest.mark.parametrize("basis", ["declared", "inferred", "after_the_fact"])
+def test_what_the_author_brought_in_is_a_source_on_the_basis_that_he_said(basis):
+    loaded = facts(drawn(5))
+    found = links(None, [output("8", NEW)], [asset("1", loaded)], brought=Brought(**{basis: loaded}))
+    (edge,) = only(found, Relation.DERIVED_FROM)
+    assert (edge.target, edge.basis, edge.method) == (
+        edges.named(loaded.sha256),
+        Basis(basis.replace("_", "-")),
+        "import",
+    )
+    (used,) = only(found, Relation.USED)
+    assert used.basis is Basis.OBSERVED, "that it was loaded was seen"
+
+
+def test_a_later_run_with_the_same_bytes_makes_what_is_from_before_no_original():
+    loaded = facts(drawn(5))
+    fake = Record(row("fake", loaded))
+    found = links(fake, [output("8", NEW)], [asset("1", loaded)], brought=Brought(after_the_fact=loaded))
+    assert [edge.basis for edge in only(found, Relation.DERIVED_FROM)] == [Basis.AFTER_THE_FACT]
+    saved_again = facts(drawn(5), "BMP")
+    found = links(fake, [output("8", NEW)], [asset("1", saved_again)], brought=Brought(after_the_fact=loaded))
+    (edge,) = only(found, Relation.DERIVED_FROM)
+    assert (edge.basis, edge.method) == (Basis.AFTER_THE_FACT, "pixels-from-before")
+    found = links(fake, [output("8", NEW)], [asset("1", loaded)], brought=Brought(declared=loaded))
+    assert [edge.basis for edge in only(found, Relation.DERIVED_FROM)] == [Basis.OBSERVED], "an output is an output"
 
 
 def test_a_reused_output_points_to_the_run_that_made_it():
