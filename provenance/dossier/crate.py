@@ -36,11 +36,26 @@ _ABOUT = (
 Files = Mapping[str, tuple[str, int]]
 
 
-def metadata(story: Story, files: Files, kinds: Mapping[str, str]) -> bytes:
-    """The metadata file. files: SHA-256 and size of each payload file; kinds: media type of each object by digest."""
-    entities = [*_heads(story, files), *_software(story), *_files(files, kinds), *_elsewhere(story, files)]
-    entities += [entity for run in story.runs.values() for entity in _action(run, files)]
-    return statement_bytes({"@context": [_CONTEXT, {"sha256": _SHA256}], "@graph": entities})
+def metadata(story: Story, files: Files, kinds: Mapping[str, str]) -> Iterator[bytes]:
+    """The metadata file, one entity after the other, so that memory does not grow with their number.
+
+    files: SHA-256 and size of each payload file; kinds: media type of each object by digest.
+    """
+    yield b'{"@context":' + statement_bytes([_CONTEXT, {"sha256": _SHA256}]) + b',"@graph":['
+    before = b""
+    for entity in _entities(story, files, kinds):
+        yield before + statement_bytes(entity)
+        before = b","
+    yield b"]}"
+
+
+def _entities(story: Story, files: Files, kinds: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+    yield from _heads(story, files)
+    yield from _software(story)
+    yield from _files(files, kinds)
+    yield from _elsewhere(story, files)
+    for run in story.runs.values():
+        yield from _action(run, files)
 
 
 def _heads(story: Story, files: Files) -> Iterator[dict[str, Any]]:

@@ -39,14 +39,14 @@ class Views:
         """What the shown entries tell."""
         return tell(self._shown, self._public, self._description)
 
-    def payload(self, digests: Mapping[str, str], sizes: Mapping[str, int]) -> Iterator[tuple[str, list[bytes]]]:
+    def payload(self, digests: Mapping[str, str], sizes: Mapping[str, int]) -> Iterator[tuple[str, Iterable[bytes]]]:
         """The views inside the payload, in their order. digests, sizes: of the payload files before them."""
         made = {layout.PROV: prov.prov_json(self.story), **self._chains()}
         files = {name: (digests[name], sizes[name]) for name in digests if layout.order(name)[0] == 0}
         kinds = {digest: self._kind(digest) for name in files if (digest := layout.object_in(name)) is not None}
         files.update((name, (sha256_hex(data), len(data))) for name, data in made.items())
-        made[layout.CRATE] = crate.metadata(self.story, files, kinds)
-        yield from ((name, [made[name]]) for name in sorted(made))
+        for name in sorted([*made, layout.CRATE]):
+            yield name, crate.metadata(self.story, files, kinds) if name == layout.CRATE else [made[name]]
 
     def _chains(self) -> dict[str, bytes]:
         """The certificates that each time token brings along."""

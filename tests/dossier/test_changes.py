@@ -50,6 +50,7 @@ def test_a_changed_byte_anywhere_is_found_and_named(made, check, tmp_path, seed)
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(3600)
 def test_thousands_of_changed_bytes_are_found_and_named(made, check, tmp_path):
     data = made.zip.read_bytes()
     for place, mask in positions(data, 5000, 99):

@@ -145,6 +145,7 @@ def test_no_two_runs_share_a_row_and_no_lane_holds_two_lines_at_once():
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(3600)
 def test_a_thousand_runs_stay_readable(tmp_path, check):
     story = works.begin(tmp_path / "comfy")
     for number in range(1, 1001):
