@@ -19,6 +19,7 @@ from . import scope
 from .options import Options, Progress
 from .withholding import Secrets, can_be_guessed
 
+LARGEST_SEARCHED = 64 << 20  # bytes; larger objects are left out where a text is withheld
 _DIGEST = "sha256:"
 _ALWAYS = frozenset((Kind.GENESIS.value, Kind.GAP.value))
 _OF_RUNS = frozenset((Kind.SUBMISSION.value, Kind.COMPLETION.value, Kind.DECISION.value))
@@ -53,6 +54,8 @@ class _Choice:
         self._secrets = Secrets()
         self._withheld: dict[str, set[int]] = {}
         self._left_out: dict[str, set[str]] = {}
+        texts = ("prompts", "ideas", "reasons", "inputs")
+        self._reason = next((name for name in texts if name in options.withhold), "chosen")
 
     def selection(self) -> Selection:
         leaves, kinds = self._outline()
@@ -173,7 +176,9 @@ class _Choice:
                     name in choice.withhold and facts.get("sha256") not in made
                 ):
                     self._leave_out("chosen" if facts["sha256"] in choice.files else name, facts)
-            if "recordings" in choice.withhold and kind == Kind.RECORDING.value and said.get("chunk"):
+            # A recording shows what was on the screen, prompts among it.
+            screen = kind == Kind.RECORDING.value and not choice.withhold.isdisjoint(("recordings", "prompts"))
+            if screen and said.get("chunk"):
                 self._left_out.setdefault("recordings", set()).add(said["chunk"]["sha256"])
         for index, kind in shown.items():
             if kind == Kind.SUBMISSION.value and self._secrets:
@@ -221,12 +226,9 @@ class _Choice:
     def _without_secrets(self, shown: Mapping[int, str]) -> dict[int, str]:
         """The entries that may be shown. One that holds a secret is withheld for the same reason as the secret."""
         gone = {index for entries in self._withheld.values() for index in entries}
-        reason = next(
-            (name for name in ("prompts", "ideas", "reasons", "inputs") if name in self._options.withhold), "chosen"
-        )
         for index in shown:
             if self._secrets and index not in gone and self._secrets.touch(self._payload(index)):
-                self._withhold(reason, index)
+                self._withhold(self._reason, index)
                 gone.add(index)
         return {index: kind for index, kind in shown.items() if index not in gone}
 
@@ -264,9 +266,20 @@ class _Choice:
             statement = statements.read(self._reader.entry(index), self._ledger.public)
             found.update((named.digest, None) for named in statements.objects(statement))
         kept = [digest for digest in found if digest not in hidden and digest not in self._secrets.digests]
-        present = [digest for digest in kept if self._ledger.objects.size(digest) is not None]
+        present = [digest for digest in kept if self._may_be_shown(digest)]
         self._left_out = {name: digests & found.keys() for name, digests in self._left_out.items()}
         return tuple(sorted(present))
+
+    def _may_be_shown(self, digest: str) -> bool:
+        """Whether an object is there, and holds none of the withheld texts; the entry that names it may say so."""
+        size = self._ledger.objects.size(digest)
+        if size is None or not self._secrets:
+            return size is not None
+        data = self._reader.object(digest) if size <= LARGEST_SEARCHED else None
+        if data is not None and not self._secrets.inside(data):
+            return True
+        self._left_out.setdefault(self._reason, set()).add(digest)
+        return False
 
     def _description(self) -> Description:
         works = []

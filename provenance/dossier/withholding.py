@@ -13,6 +13,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 
+from ..canonical import statement_bytes
 from ..model import Json
 from ..record.media import PICTURES
 
@@ -39,6 +40,12 @@ class Secrets:
         """Whether any string in a JSON value, or any of its member names, is or holds something withheld."""
         return any(self._is_secret(text) for text in strings(value))
 
+    def inside(self, data: bytes) -> bool:
+        """Whether a file holds a withheld text as it is written: plainly, in JSON, or in UTF-16, as metadata may be.
+        What is compressed inside the file is not found."""
+        spelled = {form for text in self._texts if len(text) >= _SHORTEST for form in _spellings(text)}
+        return any(form in data for form in spelled)
+
     def _is_secret(self, text: str) -> bool:
         if text.removeprefix(_DIGEST) in self.digests or text.strip() in self._texts:
             return True
@@ -57,6 +64,14 @@ def strings(value: Json) -> Iterator[str]:
             waiting.extend(item.values())
         elif isinstance(item, list):
             waiting.extend(item)
+
+
+def _spellings(text: str) -> Iterator[bytes]:
+    yield text.encode()
+    yield statement_bytes(text)[1:-1]
+    yield statement_bytes(text)[1:-1].decode().encode("ascii", "backslashreplace")
+    yield text.encode("utf-16-le")
+    yield text.encode("utf-16-be")
 
 
 def can_be_guessed(facts: Mapping[str, Json], data: bytes | None) -> bool:

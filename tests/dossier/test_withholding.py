@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import random
 import re
 import zipfile
 
@@ -11,10 +12,14 @@ import pytest
 from comfy_provenance.provenance import canonical
 from comfy_provenance.provenance.dossier.withholding import Secrets, can_be_guessed
 from comfy_provenance.provenance.errors import InputError
+from comfy_provenance.provenance.model import Kind
+from comfy_provenance.provenance.record import files, imports, predicate
 from comfy_provenance.provenance.seal import dsse
 from comfy_provenance.provenance.store.ledger import Ledger
 from comfy_provenance.tests.dossier import works
+from comfy_provenance.tests.dossier.conftest import export
 from comfy_provenance.tests.unit.present.conftest import picture, run_id
+from PIL import Image, PngImagePlugin
 
 PREFIX = "dossier/data/"
 
@@ -155,6 +160,36 @@ def test_every_digest_that_is_shown_belongs_to_something_that_may_be_shown(made,
         payload = canonical.statement_bytes(each)
         assert hashlib.sha256(b"\0" + payload).hexdigest().encode() not in lines
         assert leaf.hex().encode() in lines
+
+
+def test_a_picture_that_carries_a_withheld_text_in_its_metadata_is_left_out(tmp_path, check):
+    """An idea may refer to a picture that ComfyUI made, with the prompt inside."""
+    story = works.begin(tmp_path / "comfy")
+    secret = 'an old cat, \u706f\u5854, "dusk"'
+    picture_file = tmp_path / "reference.png"
+    texts = PngImagePlugin.PngInfo()
+    texts.add_text("prompt", json.dumps({"2": {"inputs": {"text": secret}}}))
+    noise = random.Random(3).randbytes(64 * 64 * 3)
+    Image.frombytes("RGB", (64, 64), noise).save(picture_file, pnginfo=texts)
+    read = files.look(picture_file)
+    data = picture_file.read_bytes()
+    reference = imports.BroughtFile("reference.png", read.facts, None, canonical.sha256_hex(data), uploaded=True)
+    body = predicate.intent(
+        session=works.SESSION, at=story.at(), text="keep this mood", source="page", references=[reference]
+    )
+    story.say(Kind.INTENT, body, [(data, "image/png")])
+    story.paint(1, text=secret)
+    story.paint(2, 1, text="something else entirely")
+    story.ledger.close()
+    path = tmp_path / "w.zip"
+    export(story.root / "user" / "__provenance", path, ["0002"], withhold=["prompts"])
+    found, errors = check(path)
+    assert found["ok"], errors
+    everywhere = everything(path)
+    assert data not in everywhere and secret.encode() not in everywhere
+    assert json.dumps(secret)[1:-1].encode() not in everywhere
+    assert canonical.sha256_hex(data).encode() in everywhere  # the idea is shown, and says what it refers to
+    assert described(path)["left_out"]["prompts"] == [canonical.sha256_hex(data)]
 
 
 def test_texts_are_found_inside_others_in_any_shape():
