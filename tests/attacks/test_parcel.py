@@ -17,7 +17,7 @@ from comfy_provenance.provenance.verify import parcel
 from comfy_provenance.provenance.verify.policy import CODES, Rejected
 from comfy_provenance.tests.store.recording import SEED, Recorder, genesis_of
 
-POSITIONS = 1500
+POSITIONS = 600
 
 
 @pytest.fixture(scope="module")
