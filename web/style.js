@@ -172,7 +172,7 @@ const CSS = `
   .cpv-rating button.on, .cpv-rating button:hover { color: var(--cpv-warn); }
   .cpv-ask:not(:empty) { display: grid; gap: 0.25rem; padding-top: 0.5rem; }
   .cpv-ask-row { display: flex; justify-content: space-between; align-items: center; }
-  .cpv-details { padding: 0.5rem 0.75rem 1rem; }
+  .cpv-details { padding: 0.5rem 0.75rem 1rem; overflow-wrap: anywhere; }
   .cpv-details > * + *, .cpv-glance > * > * + * { margin-top: 0.5rem; }
   .cpv-glance { display: grid; grid-template-columns: minmax(0, 1fr); gap: 0.5rem 0.75rem; }
   @container cpv (max-width: 13rem) {
