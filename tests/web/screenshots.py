@@ -173,6 +173,9 @@ def photograph(browser: Any, url: str, runs: dict[str, Run], language: str, them
     camera = Camera(folder, f"{language}-{theme}", sidebar)
     page = sidebar.page
     widen(page)
+    question = page.locator(".cpv-notice.info")
+    if question.count():  # asked once of every author
+        question.get_by_role("button").last.click()
 
     chosen, snow = runs["watercolour"].execution, runs["snow"].execution
     canvas.load(runs["watercolour"].workflow)
