@@ -102,11 +102,13 @@ class Mutant:
 
     def __init__(self, victim: studio.Victim) -> None:
         self._victim = victim
+        self._auditor = studio.Auditor(victim)
         self._database = sqlite3.connect(victim.root / studio.DATABASE, isolation_level=None)
         self._database.execute("PRAGMA foreign_keys=OFF")
         self._database.execute("PRAGMA synchronous=OFF")
 
     def close(self) -> None:
+        self._auditor.close()
         self._database.close()
 
     def found(self, place: Place, chance: random.Random) -> set[str]:
@@ -116,12 +118,12 @@ class Mutant:
         changed[byte] ^= 1 << chance.randrange(8)
         if isinstance(value, File):
             value.path.write_bytes(bytes(changed))
-            codes = self._victim.codes()
+            codes = self._auditor.codes()
             value.path.write_bytes(value.data)
             return codes
         if not self._written(value, bytes(changed)):
             return {"refused"}
-        codes = self._victim.codes()
+        codes = self._victim.codes() if value.table == "meta" else self._auditor.codes()
         self._restore(value, bytes(changed))
         return codes
 

@@ -32,7 +32,8 @@ from comfy_provenance.provenance.record import predicate
 from comfy_provenance.provenance.seal import checkpoint, keys
 from comfy_provenance.provenance.seal.keys import PublicKey, Signer
 from comfy_provenance.provenance.store.index_write import Rebuilt
-from comfy_provenance.provenance.store.ledger import Ledger
+from comfy_provenance.provenance.store.ledger import OBJECTS_NAME, Ledger
+from comfy_provenance.provenance.store.objects import Objects
 from comfy_provenance.provenance.verify import verifier
 from PIL import Image
 
@@ -163,12 +164,10 @@ class Victim:
     def codes(self, key: PublicKey | None = None) -> set[str]:
         """Codes of the findings; `unusable` when it says in one line why there is nothing to check."""
         try:
-            found = self.checked(key)
+            return _codes(self.checked(key))
         except (InputError, StorageError) as error:
             assert "\n" not in str(error)
             return {"unusable"}
-        assert found["ok"] == all(each["severity"] == "warning" for each in found["findings"])
-        return {each["code"] for each in found["findings"]}
 
     def rebuilt(self) -> Rebuilt:
         """What `comfy-provenance fsck --rebuild-index` does."""
@@ -216,3 +215,28 @@ class Victim:
     def put_entry(self, index: int, envelope: bytes) -> None:
         """Replace the stored bytes of one entry."""
         self.sql("UPDATE entries SET envelope = ? WHERE number = ?", envelope, index)
+
+
+class Auditor:
+    """Checks one ledger many times: the database stays open, and nothing that was read before is remembered."""
+
+    def __init__(self, victim: Victim) -> None:
+        self._root = victim.root
+        self._ledger = Ledger.open(victim.root, read_only=True)
+
+    def codes(self) -> set[str]:
+        """As `Victim.codes`."""
+        self._ledger.objects = Objects(self._ledger._database, self._root / OBJECTS_NAME)
+        try:
+            return _codes(checking.verify(self._ledger))
+        except (InputError, StorageError) as error:
+            assert "\n" not in str(error)
+            return {"unusable"}
+
+    def close(self) -> None:
+        self._ledger.close()
+
+
+def _codes(found: dict[str, Any]) -> set[str]:
+    assert found["ok"] == all(each["severity"] == "warning" for each in found["findings"])
+    return {each["code"] for each in found["findings"]}
