@@ -23,6 +23,7 @@ LEFT_OUT = frozenset({"summaries", "sqlite_sequence", "sqlite_stat1"})
 # Nothing follows from them: how an object is shown is decided by a list of picture types (docs/limits.md), and its
 # number in the database says nothing. Where another object names that number, `objects.base`, the change is found.
 NOT_SIGNED = frozenset({("objects", "media_type"), ("objects", "id")})
+GENESIS = ("entries", "seq", (("seq", 1),))  # no index row speaks of it: the number of its row follows from nothing
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,8 @@ def cells(path: Path) -> Iterator[Cell]:
             values = dict(zip(columns, row[::3], strict=True))
             key = tuple((name, values[name]) for name in keys)
             for column, kind, raw in zip(columns, row[1::3], row[2::3], strict=True):
-                if kind != "null" and (table, column) not in NOT_SIGNED:
+                unsigned = (table, column) in NOT_SIGNED or (table, column, key) == GENESIS
+                if kind != "null" and not unsigned:
                     yield Cell(table, column, key, kind, _bytes_of(values[column], kind, raw))
     database.close()
 
