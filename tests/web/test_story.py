@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from .author import Author, words
 from .canvas import Canvas
 from .conftest import Place, running_host
@@ -117,6 +119,7 @@ def shape(author: Author) -> dict[str, Any]:
     }
 
 
+@pytest.mark.timeout(1200)  # two starts of a real ComfyUI and thirteen runs, on a busy machine
 def test_back_to_the_branch_from_yesterday(browser: Any, place: Place, tmp_path: Path) -> None:
     with running_host(tmp_path, place) as url:
         desk = Desk(browser, url)
