@@ -105,7 +105,7 @@ def work(kind: hosts.Kind, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     part = model_part(kind)
     folder = tmp_path_factory.mktemp("illustrator")
     other = second_model(kind, part, folder)
-    size = 64 if kind.real else 128
+    size = 64
     with Authority(Pki(tmp_path_factory.mktemp("pki"))) as authority:
         with hosts.running(kind, folder / "host", arguments=arguments(kind, folder)) as host:
             host.settled()
