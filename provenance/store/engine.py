@@ -28,6 +28,7 @@ from .columns import Name
 BUSY_SECONDS = 10.0
 PAGE_BYTES = 1024  # an append touches some thirty trees: small pages make for a small journal
 MOST_DAMAGE = 20  # lines of what the database says about its own damage
+CACHE_KIB = 16_000  # pages kept by a connection: the upper levels of all trees of a ledger of a million runs
 CHECKPOINT_PAGES = 16000  # journal pages (16 MB) after which SQLite moves them into the database file
 
 # What SQLite says, and what a person can do about it. Matched on text: error codes came only with Python 3.11.
@@ -188,7 +189,7 @@ class Database:
             check_same_thread=False,
         )
         connection.text_factory = _TEXT
-        pragmas = ["foreign_keys=ON", "trusted_schema=OFF", "cell_size_check=ON"]
+        pragmas = ["foreign_keys=ON", "trusted_schema=OFF", "cell_size_check=ON", f"cache_size=-{CACHE_KIB}"]
         if not self.read_only:
             # fullfsync is what makes fsync reach the disk on macOS; other systems ignore it
             pragmas += [f"page_size={PAGE_BYTES}", f"wal_autocheckpoint={CHECKPOINT_PAGES}"]
