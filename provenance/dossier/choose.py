@@ -21,7 +21,7 @@ from .withholding import Secrets, can_be_guessed
 
 LARGEST_SEARCHED = 64 << 20  # bytes; larger objects are left out where a text is withheld
 _DIGEST = "sha256:"
-_ALWAYS = frozenset((Kind.GENESIS.value, Kind.GAP.value))
+_ALWAYS = frozenset((Kind.GENESIS.value, Kind.GAP.value, Kind.RELEASE.value))
 _OF_RUNS = frozenset((Kind.SUBMISSION.value, Kind.COMPLETION.value, Kind.DECISION.value))
 _BOUNDS = frozenset((Kind.ANCHOR.value, Kind.WITNESS.value))
 

@@ -216,6 +216,7 @@ class Story:
     witnesses: tuple[Event, ...]
     sessions: tuple[Event, ...]
     gaps: tuple[Event, ...]
+    releases: tuple[Event, ...]
     recordings: tuple[Event, ...]
     replays: tuple[Event, ...]
     others: tuple[Event, ...]

@@ -97,6 +97,7 @@ class _Telling:
             witnesses=events.pop(Kind.WITNESS.value, ()),
             sessions=events.pop(Kind.SESSION.value, ()),
             gaps=events.pop(Kind.GAP.value, ()),
+            releases=events.pop(Kind.RELEASE.value, ()),
             recordings=events.pop(Kind.RECORDING.value, ()),
             replays=events.pop(Kind.REPLAY.value, ()),
             others=tuple(event for found in events.values() for event in found),

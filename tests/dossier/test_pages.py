@@ -9,6 +9,7 @@ import pytest
 from comfy_provenance.provenance.dossier.report import lanes
 from comfy_provenance.provenance.dossier.story import Run, Stamp
 from comfy_provenance.provenance.model import Decision
+from comfy_provenance.provenance.present import cli
 from comfy_provenance.tests.dossier import works
 from comfy_provenance.tests.dossier.conftest import export
 
@@ -158,3 +159,18 @@ def test_a_thousand_runs_stay_readable(tmp_path, check):
     assert check(path)[0]["ok"]
     report = pages(path)["report.html"]
     assert "The path to the work" in report and "more runs with pictures" in report
+
+
+def test_copies_that_were_given_up_are_told_as_a_gap(tmp_path, check):
+    story = works.make(tmp_path / "comfy")
+    story.ledger.close()
+    ledger = tmp_path / "comfy" / "user" / "__provenance"
+    assert cli.main(["clean", "--ledger", str(ledger), "--rejected", "--before", "2100-01-01", "--yes"]) == 0
+    path = tmp_path / "dossier.zip"
+    export(ledger, path, [story.final], signed=False)
+    report = pages(path)["report.html"]
+    assert re.search(r"\d+ kept copies given up to save space", report)
+    assert re.search(r"为节省空间放弃 \d+ 个保留的副本", report)
+    found, errors = check(path)
+    assert errors == set()
+    assert found["ok"]

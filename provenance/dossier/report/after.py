@@ -308,6 +308,11 @@ def _gaps(story: Story) -> Iterator[Markup]:
                 f"{word}: {moment(event.stamp.at)} {esc(event.said.get('reason') or '')} ({both('entry', '条目')} "
                 f"{event.stamp.entry})"
             )
+    for event in story.releases:
+        if event.said["event"] == "release":
+            count = event.said["count"]
+            told = both(f"{count} kept copies given up to save space", f"为节省空间放弃 {count} 个保留的副本")
+            yield f"{told}: {moment(event.stamp.at)} ({both('entry', '条目')} {event.stamp.entry})"
     yield from _counts(story)
     for found in story.findings:
         if found.code in ("clock-back", "monotonic-back", "clock-anchor", "session-order"):
