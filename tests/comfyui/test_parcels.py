@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import subprocess
@@ -153,7 +154,8 @@ def test_a_copy_with_a_credential_is_recorded_as_made_from_the_output(host: host
     assert found is not None
     assert found.state == "Valid"
     assert [each["title"] for each in found.manifest["ingredients"]] == ["carried.png"]
-    (brought,) = [json.loads(line) for line in host.command("imports", "--json").stdout.splitlines()]
+    imports = [json.loads(line) for line in host.command("imports", "--json").stdout.splitlines()]
+    (brought,) = [each for each in imports if each["sha256"] == hashlib.sha256(made).hexdigest()]
     assert (brought["basis"], [each["output"] for each in brought["of"]]) == ("declared", [output["sha256"]])
     again = host.command("credential", str(path))
     assert (again.returncode, "is there already" in again.stderr) == (2, True)
