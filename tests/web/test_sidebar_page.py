@@ -119,7 +119,7 @@ def test_a_host_that_does_not_answer_is_told_and_got_over(sidebar: Sidebar, auth
     sidebar.page.unroute("**/provenance/v1/**")
     sidebar.page.locator(".cpv-notice.offline button").click()
     sidebar.page.wait_for_selector(f"{by('provenance-status')}[data-state=recording]")
-    sidebar.page.locator(".cpv-notice").first.wait_for(state="detached")
+    sidebar.page.locator(".cpv-notice.offline").wait_for(state="detached")
 
 
 # the page around it

@@ -122,8 +122,8 @@ def test_nodes_that_differ_are_framed_on_request(sidebar: Sidebar, author: Autho
     sidebar.select(first)
     sidebar.page.click(by("provenance-reload"))
     sidebar.row(first).locator(by("provenance-head")).wait_for()
-    notice = sidebar.page.locator(".cpv-notice.info")
-    assert "differ from the canvas before" in notice.inner_text()
+    notice = sidebar.page.locator(".cpv-notice.info", has_text="differ from the canvas before")
+    notice.wait_for()
     undo, values = sidebar.canvas.undo_steps(), sidebar.canvas.serialized()["nodes"]
     notice.get_by_role("button", name="Frame them").click()
     notice.get_by_role("button", name="Remove frames").click()
