@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import hosts
 import pytest
-from comfy_provenance.demo.session import DEMO_MODEL, ModelPart, Run, run_session
+from comfy_provenance.demo.session import DEMO_MODEL, ModelPart, Painting, Run, paint, run_session
 
 MODELS = os.environ.get("COMFYUI_SMALL_MODELS", "")  # unet,clip,vae,clip type
 NO_MODELS = "no small models: set COMFYUI_SMALL_MODELS=unet,clip,vae,cliptype to file names that ComfyUI lists"
@@ -142,3 +144,21 @@ def test_the_graph_of_a_run_three_branches_back_is_restored_to_the_byte(played: 
     target = played.host.folder / "restored.json"
     assert played.host.command("restore", run.execution, "-o", str(target)).returncode == 0
     assert target.read_bytes() == json.dumps(run.workflow, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def test_a_model_file_is_hashed_once_and_never_again_after_a_restart(own_host: hosts.Host, tmp_path: Path) -> None:
+    part = model_part(own_host.kind)
+
+    def fingerprints(seed: int) -> set[str]:
+        own_host.start()
+        own_host.run(paint(part, Painting("a lake", seed=seed, size=64, steps=1)))
+        own_host.settled()
+        folder = tmp_path / str(seed)
+        assert own_host.command("envelopes", "-o", str(folder)).returncode == 0
+        own_host.stop()
+        entries = {path.name: json.loads(path.read_bytes())["payload"] for path in folder.glob("*.dsse.json")}
+        return {name for name, payload in entries.items() if b"/model/v1" in base64.b64decode(payload)}
+
+    first = fingerprints(1)
+    assert len(first) == len(part.nodes)
+    assert fingerprints(2) == first
