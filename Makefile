@@ -70,7 +70,7 @@ coverage: $(READY)  ## every branch of what evidence rests on; fails below 100 %
 	@$(PY) -m coverage report --show-missing --skip-covered --fail-under=100 --include='$(EVIDENCE)'
 
 soak: $(READY)  ## the tests that take long: hundreds of kills, thousands of runs
-	@$(RUN) -m pytest -m soak tests/soak tests/dossier
+	@$(RUN) -m pytest -m soak
 
 lint: $(READY)  ## style, formatting, types and import rules
 	@$(PY) -m ruff check .
