@@ -44,7 +44,7 @@ def test_reloading_sets_the_head_and_the_next_run_descends_from_it(sidebar: Side
     canvas.press()
     first, second = canvas.queued
     path, before = canvas.tab_path(), canvas.serialized()
-    sidebar.wait_for_row(second).locator(by("provenance-head")).wait_for()  # not the mark of the first press, still drawn
+    sidebar.wait_for_row(second).locator(by("provenance-head")).wait_for()  # not the mark of the first press
     sidebar.select(first)
     sidebar.page.click(by("provenance-reload"))
     sidebar.row(first).locator(by("provenance-head")).wait_for()
