@@ -30,8 +30,20 @@ def shown(canvas: Canvas, name: str) -> Any:
     return canvas.do("(id) => window.app.extensionManager.setting.get(id)", f"Provenance.{name}")
 
 
+def switch(canvas: Canvas, author: Author, name: str, key: str, value: Any) -> None:
+    """Give a setting of the record a value, until the host has saved it: a page that was not told yet what the host has
+    puts a switch back, and the author presses it again."""
+
+    def is_saved() -> bool:
+        if shown(canvas, name) != value:
+            choose(canvas, name, value)
+        return bool(author.get("settings")["settings"][key] == value)
+
+    until(is_saved)
+
+
 def until(holds: Callable[[], Any]) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not holds():
         assert time.monotonic() < deadline
         time.sleep(0.1)
@@ -120,11 +132,9 @@ def test_settings_of_the_record_are_shown_as_the_host_has_them_and_reach_it(
             ("KeepThumbnails", "thumbnails"),
             ("KeepLimit", "keep_limit_mib"),
         ):
-            assert shown(page, name) == before[key], name
-        choose(page, "KeepOutputs", not before["keep_outputs"])
-        until(lambda: saved()["keep_outputs"] is not before["keep_outputs"])
-        choose(page, "KeepLimit", 77)
-        until(lambda: saved()["keep_limit_mib"] == 77)
+            until(lambda name=name, key=key: shown(page, name) == before[key])
+        switch(page, author, "KeepOutputs", "keep_outputs", not before["keep_outputs"])
+        switch(page, author, "KeepLimit", "keep_limit_mib", 77)
         post(host_url, "settings", {"keep_limit_mib": 99})  # from elsewhere, say by hand
         page.reload()
         until(lambda: shown(page, "KeepLimit") == 99)
@@ -146,9 +156,7 @@ def test_nothing_is_recorded_after_a_start_with_recording_off(browser: Any, plac
     with running_host(tmp_path, place) as url:
         context = browser.new_context()
         canvas = Canvas(context.new_page(), url)
-        until(lambda: shown(canvas, "RecordRuns") is True)
-        choose(canvas, "RecordRuns", False)
-        until(lambda: Author(url).get("settings")["settings"]["enabled"] is False)
+        switch(canvas, Author(url), "RecordRuns", "enabled", False)
         context.close()
     with running_host(tmp_path, place) as url:
         context = browser.new_context()
@@ -159,10 +167,68 @@ def test_nothing_is_recorded_after_a_start_with_recording_off(browser: Any, plac
         canvas.press()
         canvas.page.wait_for_timeout(1500)
         assert canvas.head() is None
-        choose(canvas, "RecordRuns", True)
-        until(lambda: Author(url).get("settings")["settings"]["enabled"] is True)
+        switch(canvas, Author(url), "RecordRuns", "enabled", True)
         assert sidebar.errors == []
         context.close()
+
+
+KEPT = (("KeepThumbnails", "thumbnails"), ("KeepInputs", "keep_inputs"), ("FingerprintModels", "fingerprint_models"))
+
+
+def made_of_runs(author: Author) -> dict[str, list[Any]]:
+    """What the record has of two new runs once nothing waits: thumbnails of outputs, kept inputs, hashes of models."""
+    picture = author.image(some_color())
+    data = author.file(author.get(f"executions/{picture}")["outputs"][0]["file"])
+    loaded = author.run(flat(0, load=author.client.upload(f"{a_word()}.png", data)))
+    painted = author.run(words(a_word()))
+
+    def nothing_waits() -> bool:
+        status = author.get("status")
+        return bool(status["waiting"] == 0 and status["background"]["models"] == 0)
+
+    until(nothing_waits)
+    shown_of = {run: author.get(f"executions/{run}") for run in (loaded, painted)}
+    return {
+        "KeepThumbnails": [each["thumbnail"] for run in shown_of.values() for each in run["outputs"]],
+        "KeepInputs": [each["kept"] for each in shown_of[loaded]["inputs"]],
+        "FingerprintModels": [each["sha256"] for each in shown_of[painted]["models"]],
+    }
+
+
+def switch_all(browser: Any, url: str, *, on: bool) -> None:
+    """In the page's settings, as the next author to open them finds them."""
+    context = browser.new_context()
+    canvas = Canvas(context.new_page(), url)
+    sidebar, author = Sidebar(canvas), Author(url)
+    for name, key in KEPT:
+        until(lambda name=name: shown(canvas, name) is not on)
+        switch(canvas, author, name, key, on)
+    assert author.get("settings")["restart_needed"] is True
+    assert sidebar.errors == []
+    context.close()
+
+
+def test_what_is_not_to_be_kept_is_not_made_until_its_switch_is_on_again(
+    browser: Any, place: Place, tmp_path: Path
+) -> None:
+    """Small pictures, copies of loaded files, fingerprints of models: each from the next start on, as the page says."""
+    with running_host(tmp_path, place) as url:
+        switch_all(browser, url, on=False)
+    with running_host(tmp_path, place) as url:
+        author = Author(url)
+        made = made_of_runs(author)
+        assert {name: set(digests) for name, digests in made.items()} == {name: {None} for name, _ in KEPT}
+        storage = author.get("storage")
+        assert (storage["thumbnails"]["count"], storage["kept"]["inputs"]["count"]) == (0, 0)
+        switch_all(browser, url, on=True)
+    with running_host(tmp_path, place) as url:
+        author = Author(url)
+        made = made_of_runs(author)
+        assert {name: len(digests) > 0 and None not in digests for name, digests in made.items()} == {
+            name: True for name, _ in KEPT
+        }
+        storage = author.get("storage")
+        assert (storage["thumbnails"]["count"] > 0, storage["kept"]["inputs"]["count"]) == (True, 1)
 
 
 def test_disk_use_and_clean_up_in_the_page(browser: Any, place: Place, tmp_path: Path) -> None:
