@@ -139,9 +139,11 @@ def _fields(token: bytes) -> list[der.Node]:
 
 def _certificate(node: der.Node) -> x509.Certificate:
     try:
-        return x509.load_der_x509_certificate(node.raw)
-    except ValueError as error:
+        found = x509.load_der_x509_certificate(node.raw)
+        found.issuer.public_bytes(), found.subject.rfc4514_string()  # which the library reads when they are asked for
+    except (ValueError, TypeError, x509.InvalidVersion) as error:
         raise IntegrityError("the token carries a certificate that cannot be read") from error
+    return found
 
 
 def _named(certificates: tuple[x509.Certificate, ...], who: der.Node) -> x509.Certificate | None:

@@ -21,7 +21,7 @@ from .keys import PublicKey, Signer
 from .merkle import HASH_SIZE, verify_consistency
 
 MOST_PROOF_HASHES = 63
-MAX_TIME = 2**63 - 1
+MAX_TIME = 253_402_300_799  # the end of the year 9999, where calendars end
 
 _TYPE = b"\x04"
 _SIGNATURE_SIZE = 4 + 8 + 64
@@ -75,7 +75,7 @@ def add(note: bytes, log: PublicKey, name: str, signer: Signer, at_s: int) -> by
     notes.open(note, log)
     notes.check_name(name)
     if not 0 < at_s <= MAX_TIME:
-        raise InputError("a cosignature needs a time after 1970")
+        raise InputError("a cosignature needs a time from 1970 to 9999")
     text, _ = notes.take_apart(note)
     signature = signer.sign(_message(text, at_s))
     line = encode_base64(key_hash(name, signer.public) + at_s.to_bytes(8, "big") + signature)
@@ -86,7 +86,7 @@ def open(note: bytes, name: str, public: PublicKey) -> int:
     """When this key cosigned the note under that name, in seconds since the Unix epoch by the cosigner's clock.
 
     The latest time counts where it signed twice. Raises IntegrityError when it did not, or when one of its
-    signatures does not hold.
+    signatures does not hold or is of no time in a calendar.
     """
     text, signatures = notes.take_apart(note)
     wanted, times = (name, key_hash(name, public)), list[int]()
@@ -94,6 +94,8 @@ def open(note: bytes, name: str, public: PublicKey) -> int:
         if (stated, signature[:4]) == wanted and len(signature) == _SIGNATURE_SIZE:
             at_s = int.from_bytes(signature[4:12], "big")
             public.verify(signature[12:], _message(text, at_s))
+            if not 0 < at_s <= MAX_TIME:
+                raise IntegrityError("the cosignature is of no time from 1970 to 9999")
             times.append(at_s)
     if not times:
         raise IntegrityError(f"the checkpoint carries no cosignature of {name!r} under key {public.key_id[:16]}")

@@ -14,6 +14,7 @@ from ..errors import IntegrityError
 INTEGER, OCTETS, OID, SEQUENCE, SET = 0x02, 0x04, 0x06, 0x30, 0x31
 GENERALIZED_TIME, BOOLEAN = 0x18, 0x01
 _LONGEST_LENGTH = 4  # bytes of a length: 4 GiB
+_LONGEST_VALUE = 128  # bytes of an integer or an identifier: far beyond any serial number, nonce or UUID
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +57,14 @@ def write(tag: int, pieces: Iterable[bytes]) -> bytes:
 
 def integer(node: Node) -> int:
     """An INTEGER's value. Raises IntegrityError."""
-    if node.tag != INTEGER or not node.body:
+    if node.tag != INTEGER or not 0 < len(node.body) <= _LONGEST_VALUE:
         raise IntegrityError("DER has no integer where one is expected")
     return int.from_bytes(node.body, "big", signed=True)
 
 
 def oid(node: Node) -> str:
     """An OBJECT IDENTIFIER in dotted form. Raises IntegrityError."""
-    if node.tag != OID or not node.body or node.body[-1] & 0x80:
+    if node.tag != OID or not 0 < len(node.body) <= _LONGEST_VALUE or node.body[-1] & 0x80:
         raise IntegrityError("DER has no object identifier where one is expected")
     arcs, value = list[int](), 0
     for byte in node.body:

@@ -36,6 +36,8 @@ _GRANTED = (0, 1)  # RFC 3161 section 2.4.2: granted, grantedWithMods
 _STATUS = {2: "rejection", 3: "waiting", 4: "revocation warning", 5: "revocation notification"}
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _SECOND = 1_000_000_000
+_END_NS = int(datetime(9999, 12, 31, tzinfo=timezone.utc).timestamp()) * _SECOND  # no calendar here goes on
+_NO_USAGE = (x509.ExtensionNotFound, x509.DuplicateExtension, x509.UnsupportedGeneralNameType, ValueError)
 
 
 class Trust(str, Enum):
@@ -79,10 +81,9 @@ def request(note: bytes) -> Request:
     built = TimestampRequestBuilder().data(note).hash_algorithm(HashAlgorithm.SHA256).nonce().cert_request(
         cert_request=True
     )  # fmt: skip
-    made = built.build()
-    if made.nonce is None:
-        raise IntegrityError("the time-stamp request has no nonce")
-    return Request(made.as_bytes(), f"{made.nonce:x}")
+    asked = built.build().as_bytes()
+    _, _, nonce, _ = der.parts(der.read(asked), der.SEQUENCE)  # version, imprint, nonce, whether to send certificates
+    return Request(asked, f"{der.integer(nonce):x}")
 
 
 def token_of(data: bytes) -> bytes:
@@ -185,18 +186,21 @@ def _read(signed: cms.SignedData) -> Token:
     version, policy, imprint, serial, gen_time, *rest = _at_least(der.parts(der.read(signed.content), der.SEQUENCE), 5)
     if der.integer(version) != 1:
         raise IntegrityError("the token is of a version that is not known")
-    algorithm, digest = _at_least(der.parts(imprint, der.SEQUENCE), 2)
+    algorithm, digest, *more = _at_least(der.parts(imprint, der.SEQUENCE), 2)
     name = HASHES.get(der.oid(_at_least(der.parts(algorithm, der.SEQUENCE), 1)[0]))
-    if name is None or len(digest.body) != hashlib.new(name).digest_size:
+    if more or name is None or len(digest.body) != hashlib.new(name).digest_size:
         raise IntegrityError("the token's imprint is not a SHA-256, SHA-384 or SHA-512")
     optional = {node.tag: node for node in rest}
     nonce = optional.get(der.INTEGER)
     accuracy = optional.get(der.SEQUENCE)
+    gen_time_ns, accuracy_us = _time_ns(gen_time), None if accuracy is None else _accuracy(accuracy)
+    if earliest_ns(gen_time_ns, accuracy_us) < 0 or latest_ns(gen_time_ns, accuracy_us) >= _END_NS:
+        raise IntegrityError("the token's time, give or take its accuracy, is before 1970 or after 9999")
     return Token(
         policy=der.oid(policy),
         serial=f"{abs(der.integer(serial)):x}",
-        gen_time_ns=_time_ns(gen_time),
-        accuracy_us=None if accuracy is None else _accuracy(accuracy),
+        gen_time_ns=gen_time_ns,
+        accuracy_us=accuracy_us,
         nonce=None if nonce is None else f"{abs(der.integer(nonce)):x}",
         algorithm=name,
         imprint=digest.body.hex(),
@@ -236,7 +240,7 @@ def _accuracy(node: der.Node) -> int:
 def _check_signer(signer: x509.Certificate, moment: datetime) -> None:
     try:
         usage = signer.extensions.get_extension_for_class(x509.ExtendedKeyUsage)
-    except (x509.ExtensionNotFound, ValueError) as error:
+    except _NO_USAGE as error:
         raise IntegrityError("the token's signer is not certified for time-stamping") from error
     if not usage.critical or list(usage.value) != [ExtendedKeyUsageOID.TIME_STAMPING]:
         raise IntegrityError("the token's signer is not certified for time-stamping alone (a critical EKU)")

@@ -68,8 +68,7 @@ class Authored:
     def _completion(self, statement: Statement) -> Iterator[Finding]:
         outputs = _objects(statement.predicate, "outputs")
         for output in outputs:
-            names = {output.get("sha256"), output.get("pixels")} - {None}
-            if not output.get("reused") and names & self._before:
+            if not output.get("reused") and _names(output) & self._before:
                 message = f"output {shown(output.get('sha256'))} has the bytes or pixels of something from before"
                 yield finding("after-the-fact-again", message, statement.index)
         for edge in _objects(statement.predicate, "edges"):
@@ -79,12 +78,13 @@ class Authored:
             if original and edge.get("basis") == _OBSERVED and digest in self._before:
                 message = f"{shown(named)} is from before, and is said to be observed as an original"
                 yield finding("after-the-fact-original", message, statement.index)
-        digests = {output["sha256"] for output in outputs if isinstance(output.get("sha256"), str)}
+        digests = {sha256 for output in outputs if (sha256 := _text(output, "sha256")) is not None}
         self._outputs |= digests
         self._files |= digests
 
     def _intent(self, statement: Statement) -> Iterator[Finding]:
-        revises = statement.predicate.get("revises")
+        said = statement.predicate
+        revises = None if said.get("revises") is None else _number(said, "revises")
         if revises is not None and revises not in self._ideas and not self._unread:
             message = f"revises entry {shown(revises)}, which is no idea of this log before it"
             yield finding("intent-orphan", message, statement.index)
@@ -92,28 +92,29 @@ class Authored:
 
     def _import(self, statement: Statement) -> Iterator[Finding]:
         said = statement.predicate
-        file, of, edges = said.get("file"), _objects(said, "of"), _objects(said, "edges")
-        if not isinstance(file, dict) or not isinstance(file.get("sha256"), str):
+        file, of, edges = _object(said, "file"), _objects(said, "of"), _objects(said, "edges")
+        digest = _text(file, "sha256")
+        if digest is None:
             raise Rejected("predicate-malformed", "the import names no file")
         name = shown(file.get("name"))
-        if _OBSERVED in {said.get("basis"), *(each.get("basis") for each in (*of, *edges))}:
+        if any(each.get("basis") == _OBSERVED for each in (said, *of, *edges)):
             yield finding("import-observed", f"{name} was brought in, and is said to be observed", statement.index)
         for each in of:
-            if each.get("output") not in self._files and not self._unread:
+            if _text(each, "output") not in self._files and not self._unread:
                 message = f"{name} is said to come from {shown(each.get('output'))}, which this log did not hold before"
                 yield finding("import-orphan", message, statement.index)
         if said.get("basis") == _BEFORE:
             if of or edges:
                 message = f"{name} is from before, and is said to come from what this log holds"
                 yield finding("after-the-fact-original", message, statement.index)
-            if file["sha256"] not in self._outputs:
-                self._before |= {each for each in (file["sha256"], file.get("pixels")) if isinstance(each, str)}
-        self._files.add(file["sha256"])
+            if digest not in self._outputs:
+                self._before |= _names(file)
+        self._files.add(digest)
 
     def _recording(self, statement: Statement) -> Iterator[Finding]:
         said = statement.predicate
-        recording, event = said.get("recording"), said.get("event")
-        if not isinstance(recording, str) or event not in ("start", "chunk", "stop"):
+        recording, event = _text(said, "recording"), said.get("event")
+        if recording is None or event not in ("start", "chunk", "stop"):
             raise Rejected("predicate-malformed", "the recording names no step")
         known = self._recordings.get(recording)
         if event == "start":
@@ -127,7 +128,7 @@ class Authored:
                 yield finding("recording-orphan", message, statement.index)
             return
         previous = said.get("previous")
-        if isinstance(previous, dict) and previous.get("entry") in self._unread:
+        if isinstance(previous, dict) and _number(previous, "entry") in self._unread:
             _resume(said, known, previous)
         else:
             yield from _follows(statement, known)
@@ -135,20 +136,20 @@ class Authored:
             known.stopped = True
         else:
             chunk = _object(said, "chunk")
-            known.chunks, known.size = known.chunks + 1, known.size + _size(chunk)
-            known.sha256 = chunk.get("sha256")
+            known.chunks, known.size = known.chunks + 1, known.size + _number(chunk, "size")
+            known.sha256 = _text(chunk, "sha256")
         known.entry = statement.index
 
 
 def _resume(said: dict[str, Json], known: _Recording, previous: dict[str, Json]) -> None:
     """The step before could not be read: go on from what this one says of it."""
-    known.entry, known.sha256 = previous["entry"], previous.get("sha256")
+    known.entry, known.sha256 = _number(previous, "entry"), _text(previous, "sha256")
     if said.get("event") == "chunk":
         chunk = _object(said, "chunk")
-        known.chunks, known.size = chunk.get("number", 0), chunk.get("offset", 0)
+        known.chunks, known.size = _number(chunk, "number"), _number(chunk, "offset")
     else:
         ending = _object(said, "ending")
-        known.chunks, known.size = ending.get("chunks", 0), ending.get("size", 0)
+        known.chunks, known.size = _number(ending, "chunks"), _number(ending, "size")
 
 
 def _follows(statement: Statement, known: _Recording) -> Iterator[Finding]:
@@ -170,11 +171,24 @@ def _follows(statement: Statement, known: _Recording) -> Iterator[Finding]:
         yield finding("recording-broken", f"recording {shown(said.get('recording'))} {problem}", statement.index)
 
 
-def _size(chunk: dict[str, Json]) -> int:
-    size = chunk.get("size")
-    if type(size) is not int:
-        raise Rejected("predicate-malformed", "the chunk has no size")
-    return size
+def _names(file: dict[str, Json]) -> set[str]:
+    """Digests of a file's bytes and of its pixels, as far as they are told."""
+    return {name for name in (_text(file, "sha256"), _text(file, "pixels")) if name is not None}
+
+
+def _number(predicate: dict[str, Json], member: str) -> int:
+    value = predicate.get(member)
+    if type(value) is not int:
+        raise Rejected("predicate-malformed", f"{member} is not a whole number: {shown(value)}")
+    return value
+
+
+def _text(predicate: dict[str, Json], member: str) -> str | None:
+    """An optional text; None when it is null or absent. Raises Rejected when it is something else."""
+    value = predicate.get(member)
+    if value is not None and not isinstance(value, str):
+        raise Rejected("predicate-malformed", f"{member} is not a text: {shown(value)}")
+    return value
 
 
 def _object(predicate: dict[str, Json], member: str) -> dict[str, Json]:
