@@ -134,6 +134,22 @@ class Copies:
         return Gone(tuple(gone), total)
 
 
+def strays(connection: Connection, files: ObjectFiles) -> list[int]:
+    """Numbers of the rows that tell of an object's file where there is none, and that no entry names: somebody changed
+    a digest. None while an entry cannot be read: nobody knows what it names."""
+    told = connection.execute(select(_objects.id, _objects.digest).where(_objects.encoding == "file"))
+    found = {bytes(row.digest).hex(): int(row.id) for row in told if not files.has(bytes(row.digest).hex())}
+    if not found:
+        return []
+    try:
+        named = _protected(connection, 0)
+    except IntegrityError:
+        return []
+    for query, _ in _NAMED:
+        named |= {row.digest for row in connection.execute(query)}
+    return [number for digest, number in found.items() if digest not in named]
+
+
 def _copies(connection: Connection) -> Iterator[tuple[Any, str, Mapping[str, Any]]]:
     """Each copy as an entry names it, its role, and the stored rows of all objects of that role by digest."""
     for query, role in _NAMED:

@@ -6,8 +6,8 @@ difference to the payload of an earlier entry, the pattern. A pattern is kept tw
 
 Stored forms, told apart by their first byte: `{` the envelope itself; 1: key id, signature, compressed payload;
 2: the pattern's seq, signature, difference of `deltas`; 3: the same with the difference of `fields`. A checksum at the
-end of forms 1 to 3 finds changed bits that decoding would pass over. What cannot be decoded is given back as it is
-stored: wrong bytes, which every check of an envelope refuses.
+end of forms 1 to 3, and of a pattern's row, finds changed bits that decoding would pass over. What cannot be decoded is
+given back as it is stored: wrong bytes, which every check of an envelope refuses.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from ..model import Kind
 from ..seal import dsse
 from . import deltas, fields, tables
 from .engine import Database
+from .sums import checked, summed
 
 _ALONE, _DELTA, _FIELDS = b"\x01", b"\x02", b"\x03"
 _ALONE_HEAD, _DELTA_HEAD = struct.Struct(">c32s64s"), struct.Struct(">cq64s")
 _SEQ_HEAD = struct.Struct(">cq")
-_SUM = struct.Struct(">I")
 _LEVEL = 1
 _PATTERNED = frozenset({Kind.SUBMISSION, Kind.COMPLETION, Kind.MODEL})
 _MOST_USES = 128  # entries kept as differences to one pattern
@@ -80,7 +80,7 @@ class Patterns:
             if len(delta) * _WORTH <= len(payload):
                 return _like(usable[0], _DELTA, sealed, delta)
         head = _ALONE_HEAD.pack(_ALONE, bytes.fromhex(sealed.key_id), sealed.signature)
-        return Stored(_summed(head + zlib.compress(payload, _LEVEL)), kind in _PATTERNED)
+        return Stored(summed(head + zlib.compress(payload, _LEVEL)), kind in _PATTERNED)
 
     def insert(self, connection: Connection, seq: int, sealed: dsse.Unverified) -> None:
         """Keep the entry's payload as a pattern, inside the caller's transaction."""
@@ -109,7 +109,7 @@ class Patterns:
 
 
 def _like(pattern: _Pattern, form: bytes, sealed: dsse.Unverified, delta: bytes) -> Stored:
-    return Stored(_summed(_DELTA_HEAD.pack(form, pattern.seq, sealed.signature) + delta), False, pattern.seq)
+    return Stored(summed(_DELTA_HEAD.pack(form, pattern.seq, sealed.signature) + delta), False, pattern.seq)
 
 
 def damaged_patterns(connection: Connection) -> Iterator[int]:
@@ -154,7 +154,7 @@ class Envelopes:
             if stored[:1] == _ALONE:
                 return _alone(stored)
             if stored[:1] in (_DELTA, _FIELDS):
-                body = _checked(stored)
+                body = checked(stored)
                 form, seq, signature = _DELTA_HEAD.unpack_from(body)
                 key_id, payload, pieces = self._pattern(seq)
                 delta = body[_DELTA_HEAD.size :]
@@ -193,8 +193,8 @@ class Envelopes:
 def _sound(row: Any) -> bytes | None:
     """The payload of a pattern row; None when it was changed."""
     try:
-        payload = _inflated(row.payload)
-    except zlib.error:
+        payload = _inflated(checked(row.payload))
+    except (zlib.error, IntegrityError):
         return None
     return payload if _digest(row.key + payload) == row.digest and len(row.key) == 32 else None
 
@@ -210,20 +210,9 @@ def _agrees(row: Any) -> bool:
 
 
 def _alone(stored: bytes) -> dsse.Unverified:
-    body = _checked(stored)
+    body = checked(stored)
     _, key, signature = _ALONE_HEAD.unpack_from(body)
     return dsse.Unverified(_inflated(body[_ALONE_HEAD.size :]), key.hex(), signature)
-
-
-def _summed(body: bytes) -> bytes:
-    return body + _SUM.pack(zlib.crc32(body))
-
-
-def _checked(stored: bytes) -> bytes:
-    body = stored[: -_SUM.size]
-    if _summed(body) != stored:
-        raise IntegrityError("a stored envelope has another checksum")
-    return body
 
 
 def _inflated(data: bytes) -> bytes:
@@ -231,7 +220,7 @@ def _inflated(data: bytes) -> bytes:
 
 
 def _row(seq: int, sealed: dsse.Unverified) -> dict[str, Any]:
-    key, data = bytes.fromhex(sealed.key_id), zlib.compress(sealed.payload, _LEVEL)
+    key, data = bytes.fromhex(sealed.key_id), summed(zlib.compress(sealed.payload, _LEVEL))
     return {"seq": seq, "key": key, "digest": _digest(key + sealed.payload), "payload": data}
 
 

@@ -10,16 +10,18 @@ from sqlalchemy import Connection, Table, exists, func, select, union
 from ..errors import IntegrityError
 from ..model import Finding
 from . import record_check, tables
+from .copies import strays
 from .engine import Database
 from .envelopes import Envelopes, damaged_patterns
 from .index_rows import OWNERS, Row, Rows, Shared, read_statement, rows_of
 from .index_write import BATCH, BEFORE_ALL, Progress, batches, count
 from .lists import text_row
+from .object_files import ObjectFiles
 from .words import words_of
 
 
-def check(database: Database, progress: Progress | None = None) -> Iterator[Finding]:
-    """Yield a finding for each row that differs.
+def check(database: Database, files: ObjectFiles, progress: Progress | None = None) -> Iterator[Finding]:
+    """Yield a finding for each row that differs. files: of the ledger's objects; what is in them is not looked at.
 
     Memory: `BATCH` entries, and some bytes for each different list. Entries that arrive meanwhile may or may not be
     looked at.
@@ -41,6 +43,9 @@ def check(database: Database, progress: Progress | None = None) -> Iterator[Find
         yield from record_check.check(connection)
         for seq in damaged_patterns(connection):
             yield _finding("changed", tables.patterns, {"seq": seq}, _number(connection, seq))
+        for number in strays(connection, files):
+            message = f"table objects, id {number}: row tells of a file that is not there and that no entry names"
+            yield Finding("error", "record-row-changed", message)
 
 
 class _Check:

@@ -13,11 +13,13 @@ from sqlalchemy import Connection, bindparam, delete, func, insert, select
 
 from ..errors import InputError, IntegrityError
 from . import record_check, tables
+from .copies import strays
 from .engine import Clash, Database, Statement
 from .envelopes import Envelopes, Patterns, unused_patterns
 from .index_rows import Rows, read_statement, rows_of
 from .index_rows import Statement as Said
 from .lists import Lists
+from .object_files import ObjectFiles
 
 BATCH = 500  # entries held in memory at a time
 BEFORE_ALL = -(2**62)
@@ -79,7 +81,7 @@ class IndexWriter:
         for row in rows.get("endings", ()):
             self._close_run.run(connection, row)
 
-    def rebuild(self, progress: Progress | None = None) -> Rebuilt:
+    def rebuild(self, files: ObjectFiles, progress: Progress | None = None) -> Rebuilt:
         """Empty the index and fill it again, in one transaction. Readers see the old one meanwhile."""
         with self._database.write() as connection:
             for table in (*tables.INDEX_TABLES, *tables.SHARED_TABLES, *tables.DERIVED_TABLES, tables.summaries):
@@ -87,7 +89,10 @@ class IndexWriter:
             repaired = record_check.repair(connection)
             unused = unused_patterns(connection)
             connection.execute(delete(tables.patterns).where(tables.patterns.c.seq.in_(unused)))
-            return replace(self.fill(connection, progress), repaired=repaired + len(unused))
+            rebuilt = self.fill(connection, progress)
+            stray = strays(connection, files)
+            connection.execute(delete(tables.objects).where(tables.objects.c.id.in_(stray)))
+            return replace(rebuilt, repaired=repaired + len(unused) + len(stray))
 
     def fill(self, connection: Connection, progress: Progress | None = None) -> Rebuilt:
         """Write the rows of all entries into an empty index, inside the caller's transaction."""

@@ -84,7 +84,8 @@ class Ledger:
         self._signer = signer
         self._validate = validate
         self.objects = Objects(database, root / OBJECTS_NAME)
-        self.copies = Copies(database, ObjectFiles(root / OBJECTS_NAME))
+        self._files = ObjectFiles(root / OBJECTS_NAME)
+        self.copies = Copies(database, self._files)
         self.index = Index(database, writer)
         self._index_writer = IndexWriter(database)
         self._patterns = Patterns(database)
@@ -281,11 +282,11 @@ class Ledger:
 
     def rebuild_index(self, progress: Progress | None = None) -> Rebuilt:
         """Drop the index and make it again from the entries. Raises InputError when opened read-only."""
-        return self._index_writer.rebuild(progress)
+        return self._index_writer.rebuild(self._files, progress)
 
     def check_index(self, progress: Progress | None = None) -> Iterator[Finding]:
         """Compare each index row with what its entry gives; yield what differs. Entries are not verified here."""
-        return index_check.check(self._database, progress)
+        return index_check.check(self._database, self._files, progress)
 
     def close(self) -> None:
         """Close the database. The ledger is not usable afterwards."""

@@ -25,6 +25,7 @@ from .columns import as_bytes
 from .deltas import restored
 from .engine import Database
 from .object_files import ObjectFiles
+from .sums import checked, summed
 
 ROW_LIMIT = 64 * 1024  # bytes after compression up to which an object lives in the database
 _WORTH_COMPRESSING = 256
@@ -92,11 +93,11 @@ class Objects:
             like = self._bases.delta(data)
             if like is not None:
                 base, delta = like
-                return Prepared(digest, media_type, len(data), "delta", delta, base)
+                return Prepared(digest, media_type, len(data), "delta", summed(delta), base)
             plain = data
             packed = zlib.compress(data, _LEVEL)
             if len(packed) < len(data):
-                encoding, stored = "zlib", packed
+                encoding, stored = "zlib", summed(packed)
         if len(stored) <= ROW_LIMIT:
             return Prepared(digest, media_type, len(data), encoding, stored, None, plain)
         self._files.write(digest, data)
@@ -167,7 +168,7 @@ class Objects:
             return None if chunks is None else _checked(digest, chunks, None if row is None else _size(row[3]))
         _, _, encoding, size, data, base = row
         if encoding == "delta" and base is not None and data is not None:
-            plain = restored(self._base(digest, as_bytes(base)), as_bytes(data), _size(size))
+            plain = restored(self._base(digest, as_bytes(base)), _form(digest, data), _size(size))
         else:
             plain = _decoded(digest, encoding, data, _size(size))
         return _checked(digest, iter((plain,)), _size(size))
@@ -264,8 +265,15 @@ def _decoded(digest: str, encoding: Any, data: Any, size: int) -> bytes:
     if data is not None and encoding == "zlib":
         inflate = zlib.decompressobj()
         with suppress(zlib.error):
-            return inflate.decompress(as_bytes(data), max(size, 0) + 1)
+            return inflate.decompress(_form(digest, data), max(size, 0) + 1)
     raise IntegrityError(f"object {digest} is damaged: it cannot be decoded")
+
+
+def _form(digest: str, data: Any) -> bytes:
+    try:
+        return checked(as_bytes(data))
+    except IntegrityError as error:
+        raise IntegrityError(f"object {digest} is damaged: {error}") from error
 
 
 def _checked(digest: str, chunks: Iterator[bytes], recorded: int | None) -> Iterator[bytes]:

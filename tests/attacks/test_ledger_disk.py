@@ -136,6 +136,38 @@ def test_an_object_that_is_gone(ledger: studio.Victim) -> None:
     assert "object-missing" in ledger.codes()
 
 
+@pytest.mark.parametrize(
+    ("table", "column", "where", "back"),
+    [
+        ("objects", "data", "encoding = 'zlib'", 9),
+        ("objects", "data", "encoding = 'delta'", 5),
+        ("patterns", "payload", "1", 9),
+    ],
+)
+def test_a_bit_that_only_pads_a_compressors_last_byte(
+    ledger: studio.Victim, table: str, column: str, where: str, back: int
+) -> None:
+    """Decompressed, it gives the same bytes: only a checksum of what is stored tells."""
+    rows = ledger.sql(f"SELECT rowid, {column} FROM {table} WHERE {where}")  # noqa: S608
+    assert rows
+    for number, stored in rows:
+        changed = bytearray(stored)
+        changed[-back] ^= 0x80
+        ledger.sql(f"UPDATE {table} SET {column} = ? WHERE rowid = ?", bytes(changed), number)  # noqa: S608
+        assert ledger.codes(), (table, number)
+        ledger.sql(f"UPDATE {table} SET {column} = ? WHERE rowid = ?", stored, number)  # noqa: S608
+    assert ledger.codes() == set()
+
+
+def test_a_digest_changed_where_the_object_is_a_file(ledger: studio.Victim) -> None:
+    """The object is still read, by the name of its file; the row tells of another that is not there."""
+    ((number, digest),) = ledger.sql("SELECT id, digest FROM objects WHERE encoding = 'file'")
+    ledger.sql("UPDATE objects SET digest = ? WHERE id = ?", bytes(31) + digest[31:], number)
+    assert ledger.found() == [("record-row-changed", None)]
+    assert ledger.rebuilt().repaired == 1
+    assert ledger.codes() == set()
+
+
 def test_an_object_recorded_with_another_size(ledger: studio.Victim) -> None:
     ledger.sql("UPDATE objects SET size = size + 1")
     assert ledger.codes() == {"object-altered"}
