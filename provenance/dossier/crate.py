@@ -5,13 +5,16 @@ No person or organisation is named as the agent of a run: the record knows a key
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from typing import Any
 from urllib.parse import quote
 
 from ..canonical import statement_bytes
 from ..model import Json, Status
 from ..verify import layout
+from ..verify.layout import Listed
 from .story import Model, Picture, Run, Story
 
 _CONTEXT = "https://w3id.org/ro/crate/1.1/context"
@@ -33,50 +36,24 @@ _ABOUT = (
     "it states nothing about authorship or rights."
 )
 
-Files = Mapping[str, tuple[str, int]]
+Files = Iterable[Listed]  # the payload's files in the order of their names; read more than once
+_MANY: dict[str, Json] = {"hasPart": [], "mentions": []}
+_LISTS = re.compile(rb'"(?:hasPart|mentions)":\[\]')  # never inside a text: there a quotation mark is escaped
 
 
-def metadata(story: Story, files: Files, kinds: Mapping[str, str]) -> Iterator[bytes]:
+def blocks(story: Story, files: Files, kind: Callable[[str], str]) -> Iterator[bytes]:
     """The metadata file, one entity after the other, so that memory does not grow with their number.
 
-    files: SHA-256 and size of each payload file; kinds: media type of each object by digest.
+    kind: the media type of an object, by its digest.
     """
     yield b'{"@context":' + statement_bytes([_CONTEXT, {"sha256": _SHA256}]) + b',"@graph":['
-    before = b""
-    for entity in _entities(story, files, kinds):
-        yield before + statement_bytes(entity)
-        before = b","
+    yield from _heads(story, files)
+    for entity in _entities(story, files, kind):
+        yield b"," + statement_bytes(entity)
     yield b"]}"
 
 
-def _entities(story: Story, files: Files, kinds: Mapping[str, str]) -> Iterator[dict[str, Any]]:
-    yield from _heads(story, files)
-    yield from _software(story)
-    yield from _files(files, kinds)
-    yield from _elsewhere(story, files)
-    for run in story.runs.values():
-        yield from _action(run, files)
-
-
-def _heads(story: Story, files: Files) -> Iterator[dict[str, Any]]:
-    yield {
-        "@id": "ro-crate-metadata.json",
-        "@type": "CreativeWork",
-        "about": {"@id": "./"},
-        "conformsTo": {"@id": "https://w3id.org/ro/crate/1.1"},
-    }
-    last = max((run.submitted.at for run in story.runs.values()), default="1970-01-01T00:00:00.000000Z")
-    yield {
-        "@id": "./",
-        "@type": "Dataset",
-        "name": story.description.title or "Record of how a work came to be",
-        "description": _ABOUT,
-        "datePublished": _offset(last),
-        "license": {"@id": "#licence"},
-        "conformsTo": {"@id": _PROCESS},
-        "hasPart": [{"@id": _path(name)} for name in sorted(files)],
-        "mentions": [{"@id": _run(run.id)} for run in story.runs.values()],
-    }
+def _entities(story: Story, files: Files, kind: Callable[[str], str]) -> Iterator[dict[str, Any]]:
     yield {
         "@id": "#licence",
         "@type": "CreativeWork",
@@ -84,6 +61,46 @@ def _heads(story: Story, files: Files) -> Iterator[dict[str, Any]]:
         "description": "This record grants no rights in the works that it is about.",
     }
     yield {"@id": _PROCESS, "@type": ["CreativeWork", "Profile"], "name": "Process Run Crate", "version": "0.5"}
+    yield from _software(story)
+    yield from _files(files, kind)
+    yield from _elsewhere(story)
+    for run in story.runs.values():
+        yield _action(run)
+
+
+def _heads(story: Story, files: Files) -> Iterator[bytes]:
+    """The metadata file's own entity, and the root, which lists all files and all runs."""
+    about = {
+        "@id": "ro-crate-metadata.json",
+        "@type": "CreativeWork",
+        "about": {"@id": "./"},
+        "conformsTo": {"@id": "https://w3id.org/ro/crate/1.1"},
+    }
+    last = max((run.submitted.at for run in story.runs.values()), default="1970-01-01T00:00:00.000000Z")
+    root = {
+        "@id": "./",
+        "@type": "Dataset",
+        "name": story.description.title or "Record of how a work came to be",
+        "description": _ABOUT,
+        "datePublished": _offset(last),
+        "license": {"@id": "#licence"},
+        "conformsTo": {"@id": _PROCESS},
+    }
+    before, between, after = _LISTS.split(statement_bytes({**root, **_MANY}))
+    yield statement_bytes(about) + b"," + before
+    yield from _references(b'"hasPart":[', (_path(each.name) for each in files))
+    yield between
+    yield from _references(b'"mentions":[', (_run(run.id) for run in story.runs.values()))
+    yield after
+
+
+def _references(opening: bytes, names: Iterable[str]) -> Iterator[bytes]:
+    yield opening
+    before = b""
+    for name in names:
+        yield before + statement_bytes({"@id": name})
+        before = b","
+    yield b"]"
 
 
 def _software(story: Story) -> Iterator[dict[str, Any]]:
@@ -99,28 +116,27 @@ def _software(story: Story) -> Iterator[dict[str, Any]]:
     }
 
 
-def _files(files: Files, kinds: Mapping[str, str]) -> Iterator[dict[str, Any]]:
-    for name, (digest, size) in sorted(files.items()):
+def _files(files: Files, kind: Callable[[str], str]) -> Iterator[dict[str, Any]]:
+    for name, digest, size in files:
         found = layout.object_in(name)
         ending = name[name.rfind(".") :] if found is None and "." in name else ""
-        kind = _FORMATS.get(ending, "text/plain") if found is None else kinds[found]
         yield {
             "@id": _path(name),
             "@type": "File",
             "name": _title(name),
-            "encodingFormat": kind,
+            "encodingFormat": _FORMATS.get(ending, "text/plain") if found is None else kind(found),
             "contentSize": str(size),
             "sha256": digest,
         }
 
 
-def _elsewhere(story: Story, files: Files) -> Iterator[dict[str, Any]]:
+def _elsewhere(story: Story) -> Iterator[dict[str, Any]]:
     """Files that entries name by their digest alone."""
     done = set()
-    pictures = [o.picture for run in story.runs.values() for o in run.outputs]
-    pictures += [i.picture for run in story.runs.values() for i in run.inputs]
-    for picture in pictures:
-        name = _thing(picture, files)
+    outputs = (each.picture for run in story.runs.values() for each in run.outputs)
+    inputs = (each.picture for run in story.runs.values() for each in run.inputs)
+    for picture in chain(outputs, inputs):
+        name = _thing(picture)
         if name is not None and name.startswith("#") and name not in done:
             done.add(name)
             yield {"@id": name, "@type": "CreativeWork", "name": picture.name or "output", "sha256": picture.sha256}
@@ -133,9 +149,9 @@ def _elsewhere(story: Story, files: Files) -> Iterator[dict[str, Any]]:
                 yield {"@id": name, "@type": "CreativeWork", "name": f"{model.folder}/{model.name}", **known}
 
 
-def _action(run: Run, files: Files) -> Iterator[dict[str, Any]]:
-    results = [name for output in run.made if (name := _thing(output.picture, files))]
-    loaded = [name for used in run.inputs if (name := _thing(used.picture, files))]
+def _action(run: Run) -> dict[str, Any]:
+    results = [name for output in run.made if (name := _thing(output.picture))]
+    loaded = [name for used in run.inputs if (name := _thing(used.picture))]
     loaded += map(_model, run.models)
     if run.prompt is not None:
         loaded.append(_path(layout.object_of(run.prompt)))
@@ -154,11 +170,11 @@ def _action(run: Run, files: Files) -> Iterator[dict[str, Any]]:
         said["endTime"] = _offset(run.ended.at)
     if run.error is not None:
         said["error"] = str(run.error.get("message") or "")
-    yield said
+    return said
 
 
-def _thing(picture: Picture, files: Files) -> str | None:
-    if picture.kept is not None and layout.object_of(picture.kept) in files:
+def _thing(picture: Picture) -> str | None:
+    if picture.kept is not None:  # as a story has it: shown
         return _path(layout.object_of(picture.kept))
     return None if picture.sha256 is None else f"#sha256-{picture.sha256}"
 

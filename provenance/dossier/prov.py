@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
 from urllib.parse import quote
 
 from ..canonical import statement_bytes
@@ -18,80 +18,149 @@ _PREFIXES = {
     "record": "https://w3id.org/comfy-provenance/prov#",
 }
 
+Said = Mapping[str, Json]
+_File = tuple["str | None", "str | None", "str | None", "int | None"]  # digest, media type, label, entry
 
-def prov_json(story: Story) -> bytes:
-    """The document. Only what shown entries state is in it."""
-    return statement_bytes(_Document(story).value)
+
+def blocks(story: Story) -> Iterator[bytes]:
+    """The document, piece by piece. Only what shown entries state is in it."""
+    document = _Document(story)
+    before = b"{"
+    for name, members in document.sections():
+        opening = before + statement_bytes(name) + b":{"
+        for member, said in members:
+            yield opening + statement_bytes(member) + b":" + statement_bytes(said)
+            opening, before = b",", b"},"
+    yield b"}}"
 
 
 class _Document:
     def __init__(self, story: Story) -> None:
-        self.value: dict[str, Any] = {"prefix": dict(_PREFIXES), "entity": {}, "activity": {}, "agent": {}}
+        self._story = story
         self._key = f"key:{story.origin.rpartition('/')[2]}"
-        self.value["agent"][self._key] = {"record:fingerprint": story.fingerprint}
-        for run in story.runs.values():
-            self._run(run)
-        for idea in story.ideas:
-            name = f"idea:{idea.stamp.entry}"
-            self.value["entity"][name] = {"prov:type": "record:idea", "prov:value": idea.text, **_stamp(idea.stamp)}
-            self._relation("wasAttributedTo", {"prov:entity": name, "prov:agent": self._key})
-        for edit in story.edits:
-            name = self._file(edit.file.sha256, edit.file.media_type, edit.file.name, edit.stamp)
-            for source in edit.of:
-                self._file(source["output"], None, None, None)
-                said = {"prov:generatedEntity": name, "prov:usedEntity": f"sha256:{source['output']}"}
-                self._relation("wasDerivedFrom", {**said, **_stamp(edit.stamp)})
 
-    def _run(self, run: Run) -> None:
-        times = {"prov:startTime": run.started_at, "prov:endTime": run.ended.at if run.ended else None}
-        name = f"run:{quote(run.id, safe='')}"
-        said: dict[str, Json] = {key: value for key, value in times.items() if value is not None}
-        self.value["activity"][name] = {**said, "record:status": run.status, **_stamp(run.submitted)}
-        self._relation("wasAssociatedWith", {"prov:activity": name, "prov:agent": self._key})
-        if run.parent is not None:
-            parent = f"run:{quote(run.parent, safe='')}"
-            self.value["activity"].setdefault(parent, {})
-            informed = {"prov:informed": name, "prov:informant": parent}
-            self._relation("wasInformedBy", {**informed, "record:relation": "revision_of"})
-        for output in run.outputs:
-            self._output(run, name, output)
-        for used in run.inputs:
-            if used.picture.sha256 is not None and run.ended is not None:
-                entity = self._file(used.picture.sha256, used.picture.media_type, used.picture.name, run.ended)
-                self._relation("used", {"prov:activity": name, "prov:entity": entity, **_stamp(run.ended)})
-        for model in run.models:
-            if model.sha256 is not None:
-                entity = self._file(model.sha256, None, f"{model.folder}/{model.name}", run.ended)
-                self._relation("used", {"prov:activity": name, "prov:entity": entity})
-        for made, source, mark, score in run.derived:
-            self._file(source, None, None, None)
-            said = {"prov:generatedEntity": f"sha256:{made}", "prov:usedEntity": f"sha256:{source}"}
-            how: dict[str, Json] = {"record:basis": _BASIS[mark], **({} if score is None else {"record:score": score})}
-            self._relation("wasDerivedFrom", {**said, **how})
+    def sections(self) -> Iterator[tuple[str, Iterable[tuple[str, Json]]]]:
+        """Every kind of statement with its statements; one without any is left out by who writes them."""
+        yield "activity", self._activities()
+        yield "agent", [(self._key, {"record:fingerprint": self._story.fingerprint})]
+        yield "entity", self._entities()
+        yield "prefix", _PREFIXES.items()
+        for kind, relations in (
+            ("used", self._used()),
+            ("wasAssociatedWith", self._associated()),
+            ("wasAttributedTo", self._attributed()),
+            ("wasDerivedFrom", self._derived()),
+            ("wasGeneratedBy", self._generated()),
+            ("wasInformedBy", self._informed()),
+        ):
+            yield kind, ((f"_:{kind}{number}", each) for number, each in enumerate(relations))
 
-    def _output(self, run: Run, name: str, output: Output) -> None:
-        picture = output.picture
-        if picture.sha256 is None or run.ended is None:
-            return
-        entity = self._file(picture.sha256, picture.media_type, picture.name, run.ended)
-        relation = "used" if output.reused else "wasGeneratedBy"
-        reused = {"record:relation": "reused"} if output.reused else {}
-        self._relation(relation, {"prov:entity": entity, "prov:activity": name, **reused, **_stamp(run.ended)})
+    def _activities(self) -> Iterator[tuple[str, Said]]:
+        elsewhere: dict[str, None] = {}
+        for run in self._story.runs.values():
+            times = {"prov:startTime": run.started_at, "prov:endTime": run.ended.at if run.ended else None}
+            said: Said = {key: value for key, value in times.items() if value is not None}
+            yield _run(run.id), {**said, "record:status": run.status, **_stamp(run.submitted)}
+            if run.parent is not None and run.parent not in self._story.runs:
+                elsewhere[run.parent] = None
+        yield from ((_run(parent), {}) for parent in elsewhere)
 
-    def _file(self, sha256: str | None, media_type: str | None, label: str | None, stamp: Stamp | None) -> str:
-        name = f"sha256:{sha256}"
-        known = self.value["entity"].setdefault(name, {})
-        for key, value in (("prov:label", label), ("record:mediaType", media_type)):
-            if value:
-                known.setdefault(key, value)
-        if stamp is not None:
-            known.setdefault("record:entry", stamp.entry)
-        return name
+    def _entities(self) -> Iterator[tuple[str, Said]]:
+        for idea in self._story.ideas:
+            yield _idea(idea.stamp), {"prov:type": "record:idea", "prov:value": idea.text, **_stamp(idea.stamp)}
+        known: dict[str | None, _File] = {}
+        for file in self._files():
+            known[file[0]] = _merged(known.get(file[0], file), file)
+        for digest, media_type, label, entry in known.values():
+            facts = {"prov:label": label or None, "record:mediaType": media_type or None, "record:entry": entry}
+            yield f"sha256:{digest}", {key: value for key, value in facts.items() if value is not None}
 
-    def _relation(self, kind: str, said: dict[str, Json]) -> None:
-        found = self.value.setdefault(kind, {})
-        found[f"_:{kind}{len(found)}"] = said
+    def _files(self) -> Iterator[_File]:
+        """Every file as it is named, what is said first before what is said later."""
+        for run in self._story.runs.values():
+            for output in run.outputs:
+                if output.picture.sha256 is not None and run.ended is not None:
+                    yield output.picture.sha256, output.picture.media_type, output.picture.name, run.ended.entry
+            for used in run.inputs:
+                if used.picture.sha256 is not None and run.ended is not None:
+                    yield used.picture.sha256, used.picture.media_type, used.picture.name, run.ended.entry
+            for model in run.models:
+                if model.sha256 is not None:
+                    yield model.sha256, None, f"{model.folder}/{model.name}", run.ended.entry if run.ended else None
+            yield from ((source, None, None, None) for _, source, _, _ in run.derived)
+        for edit in self._story.edits:
+            yield edit.file.sha256, edit.file.media_type, edit.file.name, edit.stamp.entry
+            yield from ((source["output"], None, None, None) for source in edit.of)
+
+    # relations
+
+    def _used(self) -> Iterator[Said]:
+        for run in self._story.runs.values():
+            yield from (_of_output(run, output) for output in run.outputs if output.reused and _is_told(run, output))
+            for used in run.inputs:
+                if used.picture.sha256 is not None and run.ended is not None:
+                    entity = f"sha256:{used.picture.sha256}"
+                    yield {"prov:activity": _run(run.id), "prov:entity": entity, **_stamp(run.ended)}
+            for model in run.models:
+                if model.sha256 is not None:
+                    yield {"prov:activity": _run(run.id), "prov:entity": f"sha256:{model.sha256}"}
+
+    def _generated(self) -> Iterator[Said]:
+        for run in self._story.runs.values():
+            yield from (_of_output(run, output) for output in run.made if _is_told(run, output))
+
+    def _associated(self) -> Iterator[Said]:
+        for run in self._story.runs.values():
+            yield {"prov:activity": _run(run.id), "prov:agent": self._key}
+
+    def _attributed(self) -> Iterator[Said]:
+        for idea in self._story.ideas:
+            yield {"prov:entity": _idea(idea.stamp), "prov:agent": self._key}
+
+    def _derived(self) -> Iterator[Said]:
+        for run in self._story.runs.values():
+            for made, source, mark, score in run.derived:
+                said = {"prov:generatedEntity": f"sha256:{made}", "prov:usedEntity": f"sha256:{source}"}
+                scored = {} if score is None else {"record:score": score}
+                yield {**said, "record:basis": _BASIS[mark], **scored}
+        for edit in self._story.edits:
+            for origin in edit.of:
+                ends = {
+                    "prov:generatedEntity": f"sha256:{edit.file.sha256}",
+                    "prov:usedEntity": f"sha256:{origin['output']}",
+                }
+                yield {**ends, **_stamp(edit.stamp)}
+
+    def _informed(self) -> Iterator[Said]:
+        for run in self._story.runs.values():
+            if run.parent is not None:
+                informed = {"prov:informed": _run(run.id), "prov:informant": _run(run.parent)}
+                yield {**informed, "record:relation": "revision_of"}
 
 
-def _stamp(stamp: Stamp) -> dict[str, Json]:
+def _is_told(run: Run, output: Output) -> bool:
+    return output.picture.sha256 is not None and run.ended is not None
+
+
+def _of_output(run: Run, output: Output) -> Said:
+    reused = {"record:relation": "reused"} if output.reused else {}
+    stamp = {} if run.ended is None else _stamp(run.ended)
+    return {"prov:entity": f"sha256:{output.picture.sha256}", "prov:activity": _run(run.id), **reused, **stamp}
+
+
+def _merged(was: _File, now: _File) -> _File:
+    """What was said of a file before, and what only this says."""
+    digest, media_type, label, entry = was
+    return digest, media_type or now[1], label or now[2], now[3] if entry is None else entry
+
+
+def _run(execution: str) -> str:
+    return f"run:{quote(execution, safe='')}"
+
+
+def _idea(stamp: Stamp) -> str:
+    return f"idea:{stamp.entry}"
+
+
+def _stamp(stamp: Stamp) -> Said:
     return {"record:entry": stamp.entry, "record:basis": _BASIS[stamp.mark]}

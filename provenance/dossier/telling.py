@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import replace
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 from ..errors import IntegrityError, NotFound
 from ..model import Json, Kind, Status
@@ -34,6 +34,7 @@ from .story import (
 )
 
 _DIGEST = "sha256:"
+_Value = TypeVar("_Value", bound=Hashable)
 
 
 class Shown(Protocol):
@@ -63,6 +64,12 @@ class _Telling:
         self._ideas: list[Idea] = []
         self._edits: list[Edit] = []
         self._events: dict[str, list[Event]] = defaultdict(list)
+        self._known: dict[Hashable, Any] = {}
+
+    def _same(self, value: _Value) -> _Value:
+        """The equal value that was told before: one run after the other says much the same, and it is held once."""
+        known: _Value = self._known.setdefault(value, value)
+        return known
 
     def story(self) -> Story:
         head = checkpoint.open(self._shown.checkpoint(), self._public)
@@ -143,14 +150,15 @@ class _Telling:
 
     def _submission(self, stamp: Stamp, said: Mapping[str, Json]) -> None:
         parent, replay = said["parent"], said.get("replay")
-        self._runs[said["execution"]] = Run(
-            id=said["execution"],
+        execution = self._same(said["execution"])
+        self._runs[execution] = Run(
+            id=execution,
             number=len(self._runs) + 1,
             submitted=stamp,
             ended=None,
             status=Status.QUEUED.value,
-            session=said["session"],
-            parent=None if parent is None else parent["execution"],
+            session=self._same(said["session"]),
+            parent=None if parent is None else self._same(parent["execution"]),
             parent_mark=None if parent is None else MARKS.get(parent["basis"], "author"),
             prompt=self._object(said["snapshot"]["prompt"]),
             workflow=self._object(said["snapshot"]["workflow"]),
@@ -166,15 +174,12 @@ class _Telling:
         self._runs[run.id] = replace(
             run,
             ended=stamp,
-            status=said["status"],
-            texts=tuple(Text(t["node"], t["input"], t["role"], t["source"], t["text"]) for t in said["prompts"]),
-            models=tuple(Model(m["folder"], m["name"], m["sha256"], m["size"]) for m in said["models"]),
-            outputs=tuple(Output(self._picture(o), o["node"], o["reused"]) for o in said["outputs"]),
-            inputs=tuple(Input(self._picture(a), a["node"], a.get("mask")) for a in said["used"]),
-            derived=tuple(
-                (_bare(edge["from"]), _bare(edge["to"]), MARKS.get(edge["basis"], "inferred"), edge["score"])
-                for edge in derived
-            ),
+            status=self._same(said["status"]),
+            texts=self._same(tuple(map(self._text, said["prompts"]))),
+            models=self._same(tuple(map(self._model, said["models"]))),
+            outputs=tuple(Output(self._picture(o), self._same(o["node"]), o["reused"]) for o in said["outputs"]),
+            inputs=tuple(Input(self._picture(a), self._same(a["node"]), a.get("mask")) for a in said["used"]),
+            derived=tuple(map(self._derivation, derived)),
             error=said["error"],
             duration_ms=said["timings"]["duration_ms"],
             started_at=said["timings"]["started_at"],
@@ -185,23 +190,35 @@ class _Telling:
         members = (said["output"], said["decision"], said["rating"], said["reason"], said["label"])
         self._judgements[said["execution"]].append(Judgement(stamp, *members, over))
 
+    def _text(self, said: Mapping[str, Json]) -> Text:
+        return self._same(Text(*(self._same(said[name]) for name in ("node", "input", "role", "source", "text"))))
+
+    def _model(self, said: Mapping[str, Json]) -> Model:
+        return self._same(Model(said["folder"], said["name"], said["sha256"], said["size"]))
+
+    def _derivation(self, edge: Mapping[str, Json]) -> tuple[str, str, str, float | None]:
+        made, source = (self._same(_bare(edge[end])) for end in ("from", "to"))
+        return made, source, MARKS.get(edge["basis"], "inferred"), edge["score"]
+
     def _picture(self, facts: Mapping[str, Json]) -> Picture:
         file = facts.get("file")
         name = facts.get("name") if file is None else file["filename"]
-        return Picture(
-            facts["sha256"],
-            name,
-            facts["size"],
-            facts["media_type"],
-            facts.get("width"),
-            facts.get("height"),
-            self._object(facts.get("thumbnail")),
-            self._object(facts.get("kept")),
-            facts.get("problem"),
+        return self._same(
+            Picture(
+                self._same(facts["sha256"]),
+                name,
+                facts["size"],
+                self._same(facts["media_type"]),
+                facts.get("width"),
+                facts.get("height"),
+                self._object(facts.get("thumbnail")),
+                self._object(facts.get("kept")),
+                facts.get("problem"),
+            )
         )
 
     def _object(self, digest: str | None) -> str | None:
-        return digest if digest is not None and self._shown.has(digest) else None
+        return self._same(digest) if digest is not None and self._shown.has(digest) else None
 
 
 class _Links:

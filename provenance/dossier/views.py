@@ -15,6 +15,7 @@ from ..record.media import HEAD, media_type
 from ..seal import checkpoint, sshsig, timestamp
 from ..seal.keys import PublicKey
 from ..verify import layout
+from ..verify.layout import Listed
 from ..verify.description import Description
 from . import crate, instructions, prov
 from .options import Progress
@@ -39,26 +40,25 @@ class Views:
         """What the shown entries tell."""
         return tell(self._shown, self._public, self._description)
 
-    def payload(self, digests: Mapping[str, str], sizes: Mapping[str, int]) -> Iterator[tuple[str, Iterable[bytes]]]:
-        """The views inside the payload, in their order. digests, sizes: of the payload files before them."""
-        made = {layout.PROV: prov.prov_json(self.story), **self._chains()}
-        files = {name: (digests[name], sizes[name]) for name in digests if layout.order(name)[0] == 0}
-        kinds = {digest: self._kind(digest) for name in files if (digest := layout.object_in(name)) is not None}
-        files.update((name, (sha256_hex(data), len(data))) for name, data in made.items())
-        for name in sorted([*made, layout.CRATE]):
-            yield name, crate.metadata(self.story, files, kinds) if name == layout.CRATE else [made[name]]
+    def payload(self, written: Iterable[Listed]) -> Iterator[tuple[str, Iterable[bytes]]]:
+        """The views inside the payload, in their order, to be read one after the other. written: the payload files
+        before the one that is being read, in their order; it is read again for each that needs it."""
+        chains = self._chains()
+        yield layout.PROV, prov.blocks(self.story)
+        yield layout.CRATE, crate.blocks(self.story, _Described(written, chains), self._kind)
+        for name, data in chains.items():
+            yield name, [data]
 
     def _chains(self) -> dict[str, bytes]:
         """The certificates that each time token brings along."""
         tokens = ((event, self._shown.object(event.said["token"])) for event in self.story.anchors)
         return {layout.chain(event.stamp.entry): timestamp.certificates(token) for event, token in tokens if token}
 
-    def tags(self, sizes: Mapping[str, int], progress: Progress) -> Iterator[tuple[str, Iterable[bytes]]]:
-        """The files that describe the bag, in their order. sizes: of all payload files."""
-        payload = [size for name, size in sizes.items() if layout.is_payload(name)]
+    def tags(self, count: int, size: int, progress: Progress) -> Iterator[tuple[str, Iterable[bytes]]]:
+        """The files that describe the bag, in their order. count, size: of the payload's files and their bytes."""
         story, origin = self.story, checkpoint.origin_of(self._public)
         last = max((run.submitted.at for run in story.runs.values()), default="1970-01-01")
-        info = layout.bag_info(last[:10], origin, len(payload), sum(payload), self._description.title)
+        info = layout.bag_info(last[:10], origin, count, size, self._description.title)
         yield layout.BAG_INFO, [info]
         yield layout.BAGIT, [layout.BAGIT_TEXT]
         yield layout.REPORT, page.blocks(story, self._shown, progress)
@@ -71,3 +71,17 @@ class Views:
         head = self._shown.head(digest, HEAD)
         found = media_type(head, "")
         return "application/json" if found == "application/octet-stream" and head[:1] in (b"{", b"[") else found
+
+
+class _Described:
+    """The files that the crate describes, again and again: what was recorded, PROV, the certificates of tokens."""
+
+    def __init__(self, written: Iterable[Listed], chains: Mapping[str, bytes]) -> None:
+        self._written = written
+        self._chains = [Listed(name, sha256_hex(data), len(data)) for name, data in chains.items()]
+
+    def __iter__(self) -> Iterator[Listed]:
+        for each in self._written:
+            if layout.order(each.name)[0] == 0 or each.name == layout.PROV:
+                yield each
+        yield from self._chains

@@ -80,14 +80,16 @@ def _views(dossier: Dossier, check: Check) -> Iterator[Finding]:
         yield finding("view-unchecked", f"the pages were made by {made}, not by this release, and are not compared")
         return
     views = Views(dossier, dossier.public, described)
-    sizes = {name: dossier.size(name) for name in dossier.files}
+    payload = check.payload()
+    sizes = [each.size for each in payload]
     try:
-        again = itertools.chain(views.payload(check.digests, sizes), views.tags(sizes, lambda *told: None))
+        tags = views.tags(len(sizes), sum(sizes), lambda *told: None)
+        again = itertools.chain(views.payload(payload), tags)
         for name, blocks in again:
             digest = sha256()
             for block in blocks:
                 digest.update(block)
-            if check.digests.get(name) != digest.hexdigest():
+            if not dossier.has_file(name) or check.digest(name) != digest.hexdigest():
                 yield finding("view-differs", f"{name} is not what the entries make of it")
     except (ProvenanceError, LookupError, TypeError, ValueError, AttributeError) as error:
         yield finding("view-differs", f"the pages cannot be made from the entries: {type(error).__name__}: {error}")
@@ -106,7 +108,7 @@ def _told(found: Iterable[Finding], dossier: Dossier | None, check: Check | None
     if dossier is None or check is None or check.report is None:
         return told
     described, head = dossier.description, check.report.checkpoint
-    size = len(dossier.leaves)
+    size = dossier.log_size
     withheld = {entry for entries in described.withheld.values() for entry in entries}
     shown = dossier.entries()
     bounds = Bounds(check.report.anchors)

@@ -12,7 +12,8 @@ from __future__ import annotations
 import re
 import struct
 import zlib
-from collections.abc import Iterator
+from array import array
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -92,6 +93,36 @@ def end_records(count: int, size: int, offset: int) -> bytes:
     return records + _END.pack(b"PK\5\6", 0, 0, short, short, size, offset, 0)
 
 
+class Members(Mapping[str, Member]):
+    """Members by name, in their order, each in little more memory than its name."""
+
+    def __init__(self) -> None:
+        self._places: dict[str, int] = {}
+        self._numbers = array("Q")  # three for each member: size, checksum, offset
+
+    def add(self, member: Member) -> None:
+        """Put one at the end. Not checked: that the name is new."""
+        self._places[member.name] = len(self._places)
+        self._numbers.extend((member.size, member.crc, member.offset))
+
+    def place(self, name: str) -> int:
+        """How many members stand before one. Raises KeyError."""
+        return self._places[name]
+
+    def __getitem__(self, name: str) -> Member:
+        at = 3 * self._places[name]
+        return Member(name, *self._numbers[at : at + 3])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._places
+
+
 class Container:
     """The members of one dossier's zip, in their order. Opening reads the directory and checks the whole form.
 
@@ -100,30 +131,30 @@ class Container:
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
-        self.members: dict[str, Member] = {}
-        self._lower: set[str] = set()
+        self.members = Members()
         size = file.seek(0, 2)
         count, central, start = self._end(size)
         expected = 0
+        lower: set[str] = set()
         try:
             for member in central_directory(self._bytes(start, central), count):
-                self._add(member, expected)
+                self._add(member, expected, lower)
                 expected = member.data_offset + member.size
         except Rejected as error:
             raise Rejected(error.code, f"{error}{self._there(expected)}") from error
         if expected != start:
             raise Rejected("zip-form", "there are bytes between the last file and the directory")
 
-    def _add(self, member: Member, expected: int) -> None:
+    def _add(self, member: Member, expected: int, lower: set[str]) -> None:
         same = member.name.lower()
-        if same in self._lower:
+        if same in lower:
             raise Rejected("zip-duplicate", f"{member.name} is there twice, or once more in other case")
         if member.offset != expected:
             raise Rejected("zip-form", f"{member.name} does not begin where the file before it ends")
         if self._bytes(member.offset, len(local_header(member))) != local_header(member):
             raise Rejected("zip-form", f"{member.name}: its header is not as it was written")
-        self.members[member.name] = member
-        self._lower.add(same)
+        self.members.add(member)
+        lower.add(same)
 
     def _there(self, offset: int) -> str:
         """The name that the local header at this place states, for a message."""

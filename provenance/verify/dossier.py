@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from hashlib import sha256
+from itertools import pairwise
 from typing import BinaryIO
 
 from ..canonical import is_sha256_hex, sha256_hex
@@ -18,11 +19,12 @@ from ..model import Finding
 from ..seal import checkpoint, sshsig, tlog_proof
 from ..seal.checkpoint import Checkpoint, Fingerprint
 from ..seal.keys import PublicKey, public_from_pem
-from ..seal.merkle import Tree, leaf_hash
+from ..seal.merkle import HASH_SIZE, Tree, leaf_hash
 from ..seal.timestamp import Roots
 from . import description, layout, verifier
 from .container import Container
 from .description import Description
+from .layout import Listed
 from .policy import Rejected, finding, shown
 
 Progress = Callable[[int, "int | None"], None]
@@ -36,9 +38,10 @@ class Dossier:
 
     def __init__(self, file: BinaryIO) -> None:
         self.container = Container(file)
-        self.names = [self._relative(name) for name in self.container.members]
-        self.files = frozenset(self.names)
-        missing = next((name for name in layout.ALWAYS if name not in self.files), None)
+        for name in self.container.members:
+            if not name.startswith(layout.BASE):
+                raise Rejected("bag-extra", f"{name} is not inside {layout.BASE}")
+        missing = next((name for name in layout.ALWAYS if not self.has_file(name)), None)
         if missing is not None:
             raise Rejected("bag-missing", f"{missing} is not there")
         self.description: Description = description.read(self.read(layout.DESCRIPTION))
@@ -46,22 +49,20 @@ class Dossier:
             self.public: PublicKey = public_from_pem(self.read(layout.PUBLIC_KEY).decode("ascii", "replace"))
         except InputError as error:
             raise Rejected("bag-form", f"{layout.PUBLIC_KEY}: {error}") from error
-        self._entries = tuple(sorted(index for name in self.names if (index := layout.entry_in(name)) is not None))
+        self._entries = tuple(sorted(index for name in self.names() if (index := layout.entry_in(name)) is not None))
         self._shown = frozenset(self._entries)
         self._leaves = self._read_leaves()
 
-    @staticmethod
-    def _relative(name: str) -> str:
-        if not name.startswith(layout.BASE):
-            raise Rejected("bag-extra", f"{name} is not inside {layout.BASE}")
-        return name[len(layout.BASE) :]
+    def names(self) -> Iterator[str]:
+        """The files in their order."""
+        return (name[len(layout.BASE) :] for name in self.container.members)
 
-    def _read_leaves(self) -> tuple[bytes, ...]:
+    def _read_leaves(self) -> bytes:
         data = self.read(layout.LEAVES)
         lines = data.decode("ascii", "replace").split("\n")
         if lines.pop() or not lines or not all(map(is_sha256_hex, lines)):
             raise Rejected("bag-form", f"{layout.LEAVES} is not one hash per line")
-        return tuple(map(bytes.fromhex, lines))
+        return b"".join(map(bytes.fromhex, lines))
 
     def read(self, name: str) -> bytes:
         """A file, whole. Raises KeyError, and Rejected for one that is too large for memory."""
@@ -77,7 +78,11 @@ class Dossier:
 
     def has_file(self, name: str) -> bool:
         """Whether there is a file of that name."""
-        return name in self.files
+        return layout.BASE + name in self.container.members
+
+    def place(self, name: str) -> int:
+        """How many files stand before one. Raises KeyError."""
+        return self.container.members.place(layout.BASE + name)
 
     # what `telling` and the verifier read
 
@@ -97,16 +102,20 @@ class Dossier:
 
     def leaf(self, index: int) -> bytes | None:
         """The hash of an entry that is not shown."""
-        return self._leaves[index] if 0 <= index < len(self._leaves) and index not in self._shown else None
+        return self.listed_leaf(index) if 0 <= index < self.log_size and index not in self._shown else None
 
     @property
-    def leaves(self) -> tuple[bytes, ...]:
-        """The listed hashes of all entries."""
-        return self._leaves
+    def log_size(self) -> int:
+        """How many hashes of entries are listed."""
+        return len(self._leaves) // HASH_SIZE
+
+    def listed_leaf(self, index: int) -> bytes:
+        """The listed hash of any entry below `log_size`."""
+        return self._leaves[index * HASH_SIZE : (index + 1) * HASH_SIZE]
 
     def has(self, digest: str) -> bool:
         """Whether an object is shown."""
-        return layout.object_of(digest) in self.files
+        return self.has_file(layout.object_of(digest))
 
     def head(self, digest: str, size: int) -> bytes:
         """The first bytes of a shown object. Raises KeyError."""
@@ -118,7 +127,7 @@ class Dossier:
 
 
 class Check:
-    """One pass over one dossier. `digests` holds the SHA-256 of every file once `files` has run."""
+    """One pass over one dossier. The SHA-256 of every file is known once `files` has run."""
 
     def __init__(
         self,
@@ -133,7 +142,7 @@ class Check:
         self._roots = roots
         self._seen = tuple(seen)
         self.public = key or dossier.public
-        self.digests: dict[str, str] = {}
+        self._digests = bytearray()  # of all files, in their order
         self.report: verifier.Report | None = None
         self.is_signed = False
 
@@ -146,9 +155,9 @@ class Check:
     def files(self, progress: Progress | None = None) -> Iterator[Finding]:
         """Whether the bag holds exactly the files that its manifests list, in their order, byte for byte."""
         names = self._dossier.names
-        total = sum(map(self._dossier.size, names))
+        total = sum(map(self._dossier.size, names()))
         done = 0
-        for name in names:
+        for name in names():
             digest = sha256()
             try:
                 for block in self._dossier.blocks(name):
@@ -158,20 +167,37 @@ class Check:
                         progress(done, total)
             except Rejected as error:
                 yield finding(error.code, str(error).removeprefix(layout.BASE))
-            self.digests[name] = digest.hexdigest()
-        ordered = sorted(names, key=layout.order)
-        misplaced = next((name for name, right in zip(names, ordered, strict=True) if name != right), None)
+            self._digests += digest.digest()
+        misplaced = self._misplaced()
         if misplaced is not None:
             yield finding("bag-order", f"{misplaced} is not in its place among the files")
-        payload = [name for name in names if layout.is_payload(name)]
-        yield from self._manifest(layout.MANIFEST, payload)
         last = (layout.TAG_MANIFEST, layout.SIGNATURE)
-        yield from self._manifest(layout.TAG_MANIFEST, [n for n in names if n not in payload and n not in last])
-        yield from self._forms(payload)
+        yield from self._manifest(layout.MANIFEST, [name for name in names() if layout.is_payload(name)])
+        yield from self._manifest(
+            layout.TAG_MANIFEST, [name for name in names() if not layout.is_payload(name) and name not in last]
+        )
+        yield from self._forms()
+
+    def digest(self, name: str) -> str:
+        """The SHA-256 of a file. Raises KeyError."""
+        at = self._dossier.place(name) * sha256().digest_size
+        return self._digests[at : at + sha256().digest_size].hex()
+
+    def payload(self) -> Payload:
+        """The payload's files in their order."""
+        return Payload(self._dossier, self)
+
+    def _misplaced(self) -> str | None:
+        """The first file that is not where it belongs."""
+        if all(before < after for before, after in pairwise(map(layout.order, self._dossier.names()))):
+            return None
+        right = sorted(self._dossier.names(), key=layout.order)
+        return next(name for name, other in zip(self._dossier.names(), right, strict=True) if name != other)
 
     def _manifest(self, manifest: str, names: list[str]) -> Iterator[Finding]:
         data = self._dossier.read(manifest)
-        if data == layout.manifest(self.digests, names):
+        lines = (layout.manifest_line(self.digest(name), name) for name in sorted(names))
+        if data == b"".join(lines):
             return
         listed = {}
         for line in data.decode("utf-8", "replace").splitlines():
@@ -182,9 +208,9 @@ class Check:
             if name not in listed:
                 different = True
                 yield finding("bag-extra", f"{name} is not listed in {manifest}")
-            elif listed[name] != self.digests[name]:
+            elif listed[name] != self.digest(name):
                 different = True
-                found, said = self.digests[name], shown(listed[name])
+                found, said = self.digest(name), shown(listed[name])
                 yield finding("bag-altered", f"{name}: its SHA-256 is {found}, {manifest} says {said}")
         for name in listed.keys() - set(names):
             different = True
@@ -192,7 +218,7 @@ class Check:
         if not different:
             yield finding("bag-form", f"{manifest} is not written in its one form")
 
-    def _forms(self, payload: list[str]) -> Iterator[Finding]:
+    def _forms(self) -> Iterator[Finding]:
         """The small files whose every byte follows from others."""
         read, public = self._dossier.read, self._dossier.public
         origin = checkpoint.origin_of(public)
@@ -206,13 +232,13 @@ class Check:
         for name, data in expected.items():
             if read(name) != data:
                 yield finding("bag-form", f"{name} is not what the other files make of it")
-        for name in self._dossier.names:
+        for name in self._dossier.names():
             if not self._belongs(name):
                 yield finding("bag-extra", f"{name} is no file of a dossier")
-        for name in payload:
+        for name in self._dossier.names():
             digest = layout.object_in(name)
-            if digest is not None and digest != self.digests[name]:
-                yield finding("object-altered", f"{name}: its SHA-256 is {self.digests[name]}")
+            if digest is not None and digest != self.digest(name):
+                yield finding("object-altered", f"{name}: its SHA-256 is {self.digest(name)}")
         if self._dossier.has_file(layout.SIGNATURE):
             try:
                 data, note = read(layout.TAG_MANIFEST), read(layout.SIGNATURE)
@@ -227,7 +253,7 @@ class Check:
         number = name.rpartition("/")[2].partition(".")[0]
         index = int(number) if number.isascii() and number.isdigit() and len(number) < 19 else -1
         named = {layout.entry(index), layout.proof(index), layout.chain(index)} if index >= 0 else ()
-        return name in named and layout.entry(index) in self._dossier.files
+        return name in named and self._dossier.has_file(layout.entry(index))
 
     def log(self, progress: Progress | None = None) -> Iterator[Finding]:
         """Whether the entries shown are sound and stand in the log where they say."""
@@ -241,13 +267,13 @@ class Check:
     def leaves_and_proofs(self) -> Iterator[Finding]:
         """Whether the list of hashes has the entries' own, and each proof file is the proof of its entry."""
         dossier, note = self._dossier, self._dossier.checkpoint()
-        tree = Tree(dossier.leaves)
+        tree = Tree(map(dossier.listed_leaf, range(dossier.log_size)))
         head = None if self.report is None else self.report.checkpoint
         if head is not None and (head.size, head.root) != (tree.size, tree.root):
             yield finding("leaf-other", f"{layout.LEAVES}: the hashes do not make the tree that the checkpoint signs")
         for index in dossier.entries():
             entry, proof = dossier.entry(index), layout.proof(index)
-            if index >= tree.size or leaf_hash(entry) != dossier.leaves[index]:
+            if index >= tree.size or leaf_hash(entry) != dossier.listed_leaf(index):
                 yield finding("leaf-other", f"{layout.entry(index)} does not have the hash that is listed", index)
             elif not dossier.has_file(proof):
                 yield finding("bag-missing", f"{proof} is not there", index)
@@ -258,3 +284,15 @@ class Check:
     def identity(self) -> str:
         """What names this dossier: the SHA-256 of its tag manifest, which names every file but itself."""
         return sha256_hex(self._dossier.read(layout.TAG_MANIFEST))
+
+
+class Payload:
+    """The payload's files, with what `Check.files` found of them; to be read as often as one likes."""
+
+    def __init__(self, dossier: Dossier, check: Check) -> None:
+        self._dossier = dossier
+        self._check = check
+
+    def __iter__(self) -> Iterator[Listed]:
+        for name in filter(layout.is_payload, self._dossier.names()):
+            yield Listed(name, self._check.digest(name), self._dossier.size(name))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 BASE = "dossier/"
 DESCRIPTION = "data/dossier.json"
@@ -33,6 +34,14 @@ ALWAYS = (DESCRIPTION, CHECKPOINT, LEAVES, PUBLIC_KEY, OPENSSH_KEY, VERIFIER_KEY
 _ENTRY = re.compile(r"data/entries/(\d{8,})\.dsse\.json", re.ASCII)
 _OBJECT = re.compile(r"data/objects/([0-9a-f]{64})", re.ASCII)
 _LAST = (MANIFEST, TAG_MANIFEST, SIGNATURE)
+
+
+class Listed(NamedTuple):
+    """A file as a list of files names it. size: bytes."""
+
+    name: str
+    sha256: str
+    size: int
 
 
 def entry(index: int) -> str:
@@ -83,7 +92,12 @@ def is_payload(name: str) -> bool:
 
 def manifest(digests: Mapping[str, str], names: Iterable[str]) -> bytes:
     """A BagIt manifest over these files."""
-    return "".join(f"{digests[name]}  {name}\n" for name in sorted(names)).encode()
+    return b"".join(manifest_line(digests[name], name) for name in sorted(names))
+
+
+def manifest_line(digest: str, name: str) -> bytes:
+    """A manifest's line about one file; the lines are in the order of the names."""
+    return f"{digest}  {name}\n".encode()
 
 
 def bag_info(date: str, origin: str, count: int, size: int, title: str | None) -> bytes:

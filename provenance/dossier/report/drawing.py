@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from ..story import Run, Story
 from . import items, lanes
@@ -13,20 +13,22 @@ ROW, LANE, LEFT = 46, 16, 12
 _PIECE = 10  # rows that are not torn apart on paper
 
 
-def figure(story: Story, runs: Sequence[Run], gallery: Gallery, notes: Mapping[str, Sequence[str]]) -> Markup:
-    """The drawing of these runs. notes: what changed from the run before, by run."""
+def figure(
+    story: Story, runs: Sequence[Run], gallery: Gallery, notes: Callable[[Run], Sequence[str]]
+) -> Iterator[Markup]:
+    """The drawing of these runs, piece by piece. notes: what changed in a run from the run before."""
     drawing = lanes.draw(runs, dict.fromkeys(story.path))
     width = 2 * LEFT + LANE * (drawing.lanes or 1)
-    pieces = []
+    yield '<figure class="lineage">'
     for start in range(0, len(runs), _PIECE):
         rows = runs[start : start + _PIECE]
         height = ROW * len(rows)
         inner = "".join(_line(line, start, start + len(rows)) for line in drawing.lines)
         inner += "".join(_dot(dot, start) for dot in drawing.dots[start : start + len(rows)])
         svg = tag("svg", inner, viewBox=f"0 0 {width} {height}", width=width, height=height, aria_hidden="true")
-        told = "".join(_row(run, gallery, notes.get(run.id, ())) for run in rows)
-        pieces.append(tag("div", svg + tag("ol", told), class_="piece"))
-    return tag("figure", "".join(pieces) + tag("figcaption", _caption()), class_="lineage")
+        told = "".join(_row(run, gallery, notes(run)) for run in rows)
+        yield tag("div", svg + tag("ol", told), class_="piece")
+    yield tag("figcaption", _caption()) + "</figure>"
 
 
 def _caption() -> Markup:

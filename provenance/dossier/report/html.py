@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 Markup = str
 Both = tuple[str, str]  # English, Chinese
@@ -37,11 +37,25 @@ def section(anchor: str, title: Markup, *parts: Markup, lead: Markup = "") -> Ma
     return tag("section", tag("h2", title) + said + "".join(parts), id=anchor)
 
 
+def chapter(anchor: str, title: Markup, parts: Iterable[Markup], lead: Markup) -> Iterator[Markup]:
+    """A long chapter, part by part."""
+    yield f'<section id="{esc(anchor)}">{tag("h2", title)}{tag("p", lead, class_="lead")}'
+    yield from parts
+    yield "</section>"
+
+
 def folded(summary: Markup, inner: Markup, *, open_: bool = False) -> Markup:
     """What is shown on request; on paper, the line that tells of it."""
     if not inner:
         return ""
     return f"<details{' open' if open_ else ''}><summary>{summary}</summary>{inner}</details>"
+
+
+def unfolding(summary: Markup, parts: Iterable[Markup]) -> Iterator[Markup]:
+    """The same for what is long, part by part."""
+    yield f"<details><summary>{summary}</summary>"
+    yield from parts
+    yield "</details>"
 
 
 def facts(pairs: Iterable[tuple[Markup, Markup]]) -> Markup:
@@ -51,14 +65,19 @@ def facts(pairs: Iterable[tuple[Markup, Markup]]) -> Markup:
 
 def table(head: Sequence[Markup], rows: Iterable[Sequence[Markup]], class_: str | None = None) -> Markup:
     """A table; empty when it has no rows."""
-    body = "".join(tag("tr", "".join(tag("td", cell) for cell in row)) for row in rows)
-    if not body:
-        return ""
-    return tag(
-        "table",
-        f"<thead><tr>{''.join(tag('th', cell) for cell in head)}</tr></thead><tbody>{body}</tbody>",
-        class_=class_,
-    )
+    return "".join(table_rows(head, rows, class_))
+
+
+def table_rows(head: Sequence[Markup], rows: Iterable[Sequence[Markup]], class_: str | None = None) -> Iterator[Markup]:
+    """A table, row by row."""
+    before = (
+        tag("table", f"<thead><tr>{''.join(tag('th', cell) for cell in head)}</tr></thead><tbody>", class_=class_)
+    ).removesuffix("</table>")
+    after = ""
+    for row in rows:
+        yield before + tag("tr", "".join(tag("td", cell) for cell in row))
+        before, after = "", "</tbody></table>"
+    yield after
 
 
 def bullets(items: Iterable[Markup], class_: str | None = None) -> Markup:

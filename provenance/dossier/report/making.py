@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from ..story import Idea, Model, Run, Story
 from . import items, steps
-from .html import Markup, both, changes, digest, esc, folded, none, section, size, table, tag
+from .html import Markup, both, changes, chapter, digest, esc, folded, none, section, size, table, tag, unfolding
 from .items import Gallery
 
 MOST_VALUES = 60  # runs on the path whose values are listed
@@ -43,29 +43,33 @@ def _idea(story: Story, each: Idea, gallery: Gallery) -> Markup:
     return tag("article", title + tag("div", esc(each.text), class_="text") + shown + items.proof(story, each.stamp))
 
 
-def prompts(story: Story) -> Markup:
-    """Chapter 2."""
-    path = steps.versions(story, story.on_path())
-    rest = steps.versions(story, story.candidates)
+def prompts(story: Story) -> Iterator[Markup]:
+    """Chapter 2, part by part."""
     lead = both(
         "Each text as the program received it, in the order in which it was written, with what changed from "
         "the version "
         "before. Underlined: added; struck out: removed.",
         "程序收到的每一版文字，按时间排列，并标出与上一版的差异：下划线为新增，删除线为删去。",
     )
-    told = "".join(_version(story, number, version) for number, version in enumerate(path, 1))
-    others = "".join(_version(story, None, version) for version in rest)
-    count = len(rest)
-    more = folded(
-        both(
+    yield from chapter("prompts", f"2&ensp;{both('Prompt design', '提示词设计')}", _prompts(story), lead)
+
+
+def _prompts(story: Story) -> Iterator[Markup]:
+    number = 0
+    for version in steps.versions(story, story.on_path()):
+        number += 1
+        yield _version(story, number, version)
+    count = sum(1 for _ in steps.versions(story, story.candidates))
+    if count:
+        title = both(
             f"{count} {'version' if count == 1 else 'versions'} in runs that do not lead to the work",
             f"其他运行中的 {count} 个版本",
-        ),
-        others,
-    )
-    hidden = _withheld(len(story.description.withheld.get("prompts", ())))
-    nothing = "" if told or others else none("No prompt text is shown.", "没有可展示的提示词。")
-    return section("prompts", f"2&ensp;{both('Prompt design', '提示词设计')}", told, more, nothing, hidden, lead=lead)
+        )
+        others = (_version(story, None, version) for version in steps.versions(story, story.candidates))
+        yield from unfolding(title, others)
+    if not number and not count:
+        yield none("No prompt text is shown.", "没有可展示的提示词。")
+    yield _withheld(len(story.description.withheld.get("prompts", ())))
 
 
 def _version(story: Story, number: int | None, version: steps.Version) -> Markup:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from ...config import SOFTWARE, VERSION
@@ -10,7 +10,7 @@ from ..options import Progress
 from ..story import Picture, Story
 from ..telling import Shown
 from . import after, making, selecting, steps, summary
-from .html import both, esc, tag
+from .html import Markup, both, esc, tag
 from .items import Gallery
 
 _STYLE = Path(__file__).resolve().parents[1] / "assets" / "report.css"
@@ -42,9 +42,9 @@ def blocks(story: Story, shown: Shown, progress: Progress) -> Iterator[bytes]:
     yield f"</defs></svg><main><header><p>{kicker}</p><h1>{heading}</h1></header>".encode()
     yield summary.render(story, gallery).encode()
     yield making.idea(story, gallery).encode()
-    yield making.prompts(story).encode()
+    yield from _encoded(making.prompts(story))
     yield making.models(story, graphs).encode()
-    yield selecting.render(story, gallery, graphs).encode()
+    yield from _encoded(selecting.render(story, gallery, graphs))
     yield after.edits(story, gallery).encode()
     yield after.environment(story, shown).encode()
     yield after.integrity(story).encode()
@@ -57,6 +57,10 @@ def blocks(story: Story, shown: Shown, progress: Progress) -> Iterator[bytes]:
         f"由 {SOFTWARE} {VERSION} 依本卷宗内的条目生成。本页本身不是证据，条目才是；核验时将据条目重新生成本页并比对。",
     )
     yield f"{tag('footer', foot)}</main></body></html>\n".encode()
+
+
+def _encoded(parts: Iterable[Markup]) -> Iterator[bytes]:
+    return (part.encode() for part in parts)
 
 
 def _pictures(story: Story) -> Iterator[Picture]:

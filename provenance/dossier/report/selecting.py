@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 
 from ..story import Judgement, Picture, Run, Story
 from . import drawing, items, steps
-from .html import Markup, both, esc, folded, moment, none, section, table, tag
+from .html import Markup, both, chapter, esc, moment, none, table, table_rows, tag, unfolding
 from .items import Gallery
 
 MOST_DRAWN = 120  # runs up to which the whole tree is drawn, not the path alone
@@ -22,41 +22,51 @@ _DECISIONS = {
 }
 
 
-def render(story: Story, gallery: Gallery, graphs: steps.Graphs) -> Markup:
-    """The chapter."""
+def render(story: Story, gallery: Gallery, graphs: steps.Graphs) -> Iterator[Markup]:
+    """The chapter, part by part."""
     lead = both(
         "Every run that descends from the same beginnings: what led to the work first, then all the others, "
         "rejected, failed "
         "and interrupted ones too.",
         "源自同一起点的全部运行：先列通向作品者，再列其余各次，包括弃用、出错与中断的运行。",
     )
+    title = f"4&ensp;{both('Generation and selection', '生成与筛选')}"
+    yield from chapter("selection", title, _parts(story, gallery, graphs), lead)
+
+
+def _parts(story: Story, gallery: Gallery, graphs: steps.Graphs) -> Iterator[Markup]:
     whole = len(story.runs) <= MOST_DRAWN
-    runs = list(story.runs.values()) if whole else list(story.on_path())
-    notes = {run.id: graphs.notes(run) for run in runs}
-    figure = drawing.figure(story, runs, gallery, notes) if runs else ""
-    title = both("The lineage", "生成脉络") if whole else both("The path to the work", "通向作品的路径")
-    parts = [tag("h3", title), figure or none("No run is shown.", "没有可展示的运行。")]
-    parts += [_decisions(story), _candidates(story, gallery), _failures(story), _replays(story)]
+    runs = tuple(story.runs.values()) if whole else story.on_path()
+    yield tag("h3", both("The lineage", "生成脉络") if whole else both("The path to the work", "通向作品的路径"))
+    if runs:
+        yield from drawing.figure(story, runs, gallery, graphs.notes)
+    else:
+        yield none("No run is shown.", "没有可展示的运行。")
+    yield from _decisions(story)
+    yield from _candidates(story, gallery)
+    yield from _failures(story)
+    yield _replays(story)
     hidden = len(story.description.withheld.get("candidates", ()))
     if hidden:
         told = both(
             f"{hidden} entries about candidates are withheld by choice.", f"按选择不公开 {hidden} 个候选相关条目。"
         )
-        parts.append(tag("p", told, class_="withheld"))
-    return section("selection", f"4&ensp;{both('Generation and selection', '生成与筛选')}", *parts, lead=lead)
+        yield tag("p", told, class_="withheld")
 
 
-def _decisions(story: Story) -> Markup:
+def _decisions(story: Story) -> Iterator[Markup]:
     said = [(run, each) for run in story.runs.values() for each in run.judgements]
     said.sort(key=lambda pair: pair[1].stamp.entry)
     if not said:
-        return tag("h3", both("Choices", "取舍")) + none("The author stated no choice.", "作者没有作出取舍陈述。")
-    rows = [_decision(story, run, each) for run, each in said]
+        yield tag("h3", both("Choices", "取舍")) + none("The author stated no choice.", "作者没有作出取舍陈述。")
+        return
     head = (both("Run", "运行"), both("Said", "陈述"), both("Why", "理由"), both("Entry, time", "条目与时间"))
-    shown, rest = rows[:MOST_OPEN], rows[MOST_OPEN:]
-    more = folded(both(f"{len(rest)} more statements", f"另外 {len(rest)} 条陈述"), table(head, rest, "wide"))
-    title = tag("h3", f"{both('Choices and reasons', '取舍与理由')} {items.mark('author')}")
-    return title + table(head, shown, "wide") + more
+    yield tag("h3", f"{both('Choices and reasons', '取舍与理由')} {items.mark('author')}")
+    shown, rest = said[:MOST_OPEN], said[MOST_OPEN:]
+    yield from table_rows(head, (_decision(story, run, each) for run, each in shown), "wide")
+    if rest:
+        rows = table_rows(head, (_decision(story, run, each) for run, each in rest), "wide")
+        yield from unfolding(both(f"{len(rest)} more statements", f"另外 {len(rest)} 条陈述"), rows)
 
 
 def _decision(story: Story, run: Run, said: Judgement) -> Sequence[Markup]:
@@ -76,17 +86,23 @@ def _decision(story: Story, run: Run, said: Judgement) -> Sequence[Markup]:
     return items.name(run), what, why, when
 
 
-def _candidates(story: Story, gallery: Gallery) -> Markup:
+def _candidates(story: Story, gallery: Gallery) -> Iterator[Markup]:
     runs = [run for run in story.runs.values() if run.outputs]
     if not runs:
-        return ""
+        return
     leads = set(story.path)
-    cards = [_card(run, gallery, run.id in leads) for run in runs]
-    first, rest = cards[:MOST_OPEN], cards[MOST_OPEN:]
-    sheet = tag("div", "".join(first), class_="sheet")
-    label = both(f"{len(rest)} more runs with pictures", f"另外 {len(rest)} 次有图片的运行")
-    more = folded(label, tag("div", "".join(rest), class_="sheet")) if rest else ""
-    return tag("h3", both("All candidates", "全部候选")) + sheet + more
+    shown, rest = runs[:MOST_OPEN], runs[MOST_OPEN:]
+    yield tag("h3", both("All candidates", "全部候选"))
+    yield from _sheet(shown, gallery, leads)
+    if rest:
+        label = both(f"{len(rest)} more runs with pictures", f"另外 {len(rest)} 次有图片的运行")
+        yield from unfolding(label, _sheet(rest, gallery, leads))
+
+
+def _sheet(runs: Iterable[Run], gallery: Gallery, leads: Container[str]) -> Iterator[Markup]:
+    yield '<div class="sheet">'
+    yield from (_card(run, gallery, run.id in leads) for run in runs)
+    yield "</div>"
 
 
 def _card(run: Run, gallery: Gallery, leads: bool) -> Markup:
@@ -105,20 +121,23 @@ def _card(run: Run, gallery: Gallery, leads: bool) -> Markup:
     )
 
 
-def _failures(story: Story) -> Markup:
-    rows = [_failure(run) for run in story.runs.values() if not run.succeeded]
+def _failures(story: Story) -> Iterator[Markup]:
+    runs = [run for run in story.runs.values() if not run.succeeded]
     head = (
         both("Run", "运行"),
         both("How it ended", "结果"),
         both("What ComfyUI said", "ComfyUI 报告"),
         both("Entry", "条目"),
     )
-    if not rows:
-        return ""
-    title = tag("h3", both("Runs that did not finish", "未完成的运行"))
-    rest = rows[MOST_OPEN:]
-    more = folded(both(f"{len(rest)} more", f"另外 {len(rest)} 次"), table(head, rest, "wide"))
-    return title + table(head, rows[:MOST_OPEN], "wide") + more
+    if not runs:
+        return
+    yield tag("h3", both("Runs that did not finish", "未完成的运行"))
+    yield from table_rows(head, map(_failure, runs[:MOST_OPEN]), "wide")
+    rest = runs[MOST_OPEN:]
+    if rest:
+        yield from unfolding(
+            both(f"{len(rest)} more", f"另外 {len(rest)} 次"), table_rows(head, map(_failure, rest), "wide")
+        )
 
 
 def _failure(run: Run) -> Sequence[Markup]:

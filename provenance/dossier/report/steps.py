@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from ...canonical import parse_json
@@ -31,9 +31,8 @@ class Version:
         return words.hunks(self.before or "", self.text.text or "")
 
 
-def versions(story: Story, runs: Iterable[Run]) -> list[Version]:
+def versions(story: Story, runs: Iterable[Run]) -> Iterator[Version]:
     """The texts that these runs changed or began with, in their order. An empty text that was empty before is none."""
-    found = []
     for run in runs:
         parent = story.runs.get(run.parent or "")
         before = {} if parent is None else {(text.node, text.input): text.text for text in parent.texts}
@@ -41,8 +40,7 @@ def versions(story: Story, runs: Iterable[Run]) -> list[Version]:
         for text in run.texts:
             was = before.get((text.node, text.input), roles.get(text.role))
             if text.text is not None and text.text != (was or ""):
-                found.append(Version(run, text, was))
-    return found
+                yield Version(run, text, was)
 
 
 class Graphs:

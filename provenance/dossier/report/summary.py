@@ -141,7 +141,7 @@ def _interval(story: Story) -> Markup:
 def _parts(story: Story) -> Markup:
     """The verdict per part."""
     path = story.on_path()
-    texts = steps.versions(story, story.runs.values())
+    texts = sum(1 for _ in steps.versions(story, story.runs.values()))
     decided = [said for run in story.runs.values() for said in run.judgements]
     kept = [run for run in story.runs.values() if run.verdict is not None and run.verdict.decision == "keep"]
     gone = [run for run in story.runs.values() if run.verdict is not None and run.verdict.decision == "reject"]
@@ -155,7 +155,7 @@ def _parts(story: Story) -> Markup:
             "prompts",
             "2",
             ("Prompt design", "提示词设计"),
-            _count(len(texts), "version", "versions", "个版本"),
+            _count(texts, "version", "versions", "个版本"),
             ("machine",),
         ),
         (
