@@ -6,6 +6,7 @@ with 32 bytes per entry of the log.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -20,6 +21,7 @@ from .options import Options, Progress
 from .withholding import Secrets, can_be_guessed
 
 LARGEST_SEARCHED = 64 << 20  # bytes; larger objects are left out where a text is withheld
+_AT_ONCE = 500
 _DIGEST = "sha256:"
 _ALWAYS = frozenset((Kind.GENESIS.value, Kind.GAP.value, Kind.RELEASE.value))
 _OF_RUNS = frozenset((Kind.SUBMISSION.value, Kind.COMPLETION.value, Kind.DECISION.value))
@@ -98,11 +100,12 @@ class _Choice:
 
     def _of_runs(self, runs: Iterable[str]) -> dict[int, str]:
         index, found = self._ledger.index, dict[int, str]()
-        for run in index.executions(runs):
-            found[run.submission] = Kind.SUBMISSION.value
-            if run.completion is not None:
-                found[run.completion] = Kind.COMPLETION.value
-        found.update((row.entry, Kind.DECISION.value) for row in index.decisions.of(runs))
+        for some in _portions(runs):
+            for run in index.executions(some):
+                found[run.submission] = Kind.SUBMISSION.value
+                if run.completion is not None:
+                    found[run.completion] = Kind.COMPLETION.value
+            found.update((row.entry, Kind.DECISION.value) for row in index.decisions.of(some))
         return {entry: kind for entry, kind in sorted(found.items()) if entry < self._size}
 
     def _others(self, kinds: Mapping[int, str], runs: Mapping[str, None], of_runs: dict[int, str]) -> dict[int, str]:
@@ -110,11 +113,9 @@ class _Choice:
         shown = dict(of_runs)
         first, last = min(of_runs, default=0), max(of_runs, default=0)
         sessions = {self._session(index) for index, kind in of_runs.items() if kind == Kind.SUBMISSION.value}
-        names: set[str] = {
-            *runs,
-            *(f"{_DIGEST}{row.sha256}" for row in self._ledger.index.outputs(*runs) if row.sha256),
-        }
-        names |= {f"{_DIGEST}{row.sha256}" for row in self._ledger.index.models(*runs) if row.sha256}
+        names = {*runs, *(f"{_DIGEST}{digest}" for digest in self._made(runs))}
+        for some in _portions(runs):
+            names.update(f"{_DIGEST}{row.sha256}" for row in self._ledger.index.models(*some) if row.sha256)
         names |= {f"{_DIGEST}{work.sha256}" for work in self._works if work.sha256}
         for index, kind in kinds.items():
             if kind in _BOUNDS:
@@ -133,6 +134,11 @@ class _Choice:
                 if kind == Kind.IMPORT.value:
                     names.add(f"{_DIGEST}{said['file']['sha256']}")
         return dict(sorted(shown.items()))
+
+    def _made(self, runs: Iterable[str]) -> Iterator[str]:
+        """Digests of what these runs made."""
+        for some in _portions(runs):
+            yield from (row.sha256 for row in self._ledger.index.outputs(*some) if row.sha256)
 
     @staticmethod
     def _mentions(said: Json, names: set[str]) -> bool:
@@ -154,7 +160,7 @@ class _Choice:
     def _gather(self, shown: Mapping[int, str], runs: Mapping[str, None], path: Mapping[str, None]) -> None:
         """Read all that is shown and note what the author's choices make of it."""
         choice = self._options
-        made = {row.sha256 for row in self._ledger.index.outputs(*runs)}
+        made = set() if choice.withhold.isdisjoint(("inputs", "projects")) else set(self._made(runs))
         for done, (index, kind) in enumerate(shown.items()):
             self._progress("choose", done, len(shown))
             said = self._said(index)
@@ -308,3 +314,10 @@ class _Choice:
     def _session(self, index: int) -> str | None:
         session: str | None = self._said(index)["session"]
         return session
+
+
+def _portions(runs: Iterable[str]) -> Iterator[list[str]]:
+    """Runs, as many as are asked about at once."""
+    remaining = iter(runs)
+    while some := list(itertools.islice(remaining, _AT_ONCE)):
+        yield some

@@ -15,8 +15,8 @@ from ..record.media import HEAD, media_type
 from ..seal import checkpoint, sshsig, timestamp
 from ..seal.keys import PublicKey
 from ..verify import layout
-from ..verify.layout import Listed
 from ..verify.description import Description
+from ..verify.layout import Listed
 from . import crate, instructions, prov
 from .options import Progress
 from .page import verifier_page

@@ -135,26 +135,28 @@ class Container:
         size = file.seek(0, 2)
         count, central, start = self._end(size)
         expected = 0
-        lower: set[str] = set()
+        others: set[str] = set()
         try:
             for member in central_directory(self._bytes(start, central), count):
-                self._add(member, expected, lower)
+                self._add(member, expected, others)
                 expected = member.data_offset + member.size
         except Rejected as error:
             raise Rejected(error.code, f"{error}{self._there(expected)}") from error
         if expected != start:
             raise Rejected("zip-form", "there are bytes between the last file and the directory")
 
-    def _add(self, member: Member, expected: int, lower: set[str]) -> None:
+    def _add(self, member: Member, expected: int, others: set[str]) -> None:
+        """others: names that are not in lower case, so written."""
         same = member.name.lower()
-        if same in lower:
+        if same in self.members or same in others:
             raise Rejected("zip-duplicate", f"{member.name} is there twice, or once more in other case")
         if member.offset != expected:
             raise Rejected("zip-form", f"{member.name} does not begin where the file before it ends")
         if self._bytes(member.offset, len(local_header(member))) != local_header(member):
             raise Rejected("zip-form", f"{member.name}: its header is not as it was written")
         self.members.add(member)
-        lower.add(same)
+        if same != member.name:
+            others.add(same)
 
     def _there(self, offset: int) -> str:
         """The name that the local header at this place states, for a message."""
