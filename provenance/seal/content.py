@@ -19,7 +19,8 @@ from .certificate import Credential
 EXTRA = "Content Credentials need the optional package: pip install 'comfy-provenance[c2pa]'"
 _SETTINGS = {
     "builder": {"thumbnail": {"enabled": False}},
-    "verify": {"remote_manifest_fetch": False, "ocsp_fetch": False},
+    # `signed` reads what it made, so the library need not do it before that.
+    "verify": {"remote_manifest_fetch": False, "ocsp_fetch": False, "verify_after_sign": False},
 }
 VALID = frozenset({"Valid", "Trusted"})
 

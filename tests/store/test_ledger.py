@@ -22,7 +22,7 @@ from comfy_provenance.provenance.model import Instant, Kind, Status
 from comfy_provenance.provenance.record import predicate
 from comfy_provenance.provenance.seal import checkpoint, dsse
 from comfy_provenance.provenance.seal.keys import Signer
-from comfy_provenance.provenance.seal.merkle import leaf_hash, root_of
+from comfy_provenance.provenance.seal.merkle import Frontier, leaf_hash, root_of
 from comfy_provenance.provenance.store.ledger import Ledger
 from comfy_provenance.provenance.verify import verifier
 from comfy_provenance.tests.store.recording import Recorder
@@ -151,6 +151,22 @@ def test_without_the_key_nothing_can_be_added(ledger: Ledger) -> None:
     with pytest.raises(InputError, match="key"):
         keyless.append(Kind.INTENT, lambda binding: intent("idea"))
     keyless.close()
+
+
+def test_a_checkpoint_that_is_signed_again_is_the_same_to_the_byte(ledger: Ledger) -> None:
+    """So that the one which a token was made for can be found."""
+    notes = [ledger.reader().checkpoint()]
+    for text in ("one", "two"):
+        ledger.append(Kind.INTENT, lambda binding, text=text: intent(text))
+        notes.append(ledger.reader().checkpoint())
+    tree = Frontier()
+    for index, note in enumerate(notes):
+        tree = tree.append(bytes.fromhex(ledger.index.entry(index).leaf))
+        assert ledger.note_of(tree) == note
+    reopened = Ledger.open(ledger.root)
+    with pytest.raises(InputError, match="nothing can be signed"):
+        reopened.note_of(tree)
+    reopened.close()
 
 
 def test_another_key_is_refused(ledger: Ledger) -> None:

@@ -8,12 +8,16 @@ import os
 import shutil
 import stat
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
-from comfy_provenance.provenance.errors import InputError
+from comfy_provenance.provenance.errors import InputError, StorageError
 from comfy_provenance.provenance.record import credentials, label
 from comfy_provenance.provenance.seal import certificate, content
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec, ed448
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from PIL import Image
 
 NOW = datetime.datetime.now(datetime.timezone.utc)  # the library holds certificates against the machine's clock
@@ -170,6 +174,22 @@ def test_a_key_that_is_not_the_certificates_gives_no_file(signer: certificate.Cr
         sign(credentials.Claim("x", "image/png"), picture("image/png"), wrong)
 
 
+def test_a_manifest_that_no_reader_accepts_gives_no_file(signer: certificate.Credential) -> None:
+    """Without an action that says how the file began."""
+    manifest = {"format": "image/png", "claim_generator_info": [{"name": "x"}], "assertions": []}
+    with pytest.raises(InputError, match=r"does not hold: .*assertion\.action\.malformed"):
+        content.signed(picture("image/png"), "image/png", manifest, [], signer)
+
+
+def test_without_the_library_it_is_said_what_to_install(
+    signer: certificate.Credential, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "c2pa", None)
+    assert not content.available()
+    with pytest.raises(InputError, match="pip install"):
+        sign(credentials.Claim("x", "image/png"), picture("image/png"), signer)
+
+
 def test_a_file_without_a_credential_has_none() -> None:
     assert content.read(picture("image/png"), "image/png") is None
 
@@ -220,3 +240,50 @@ def test_an_unusable_certificate_file_is_told_and_not_replaced(tmp_path: Path, d
     with pytest.raises(InputError, match=certificate.FILE):
         certificate.open_or_make(tmp_path, NOW)
     assert (tmp_path / certificate.FILE).read_bytes() == data
+
+
+def test_what_else_stands_in_the_file_is_passed_over() -> None:
+    """`openssl ecparam -genkey` writes the curve before the key."""
+    made = certificate.made(NOW)
+    curve = b"-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n"
+    assert certificate.parse(curve + made) == certificate.parse(made)
+
+
+@pytest.mark.parametrize("key", [ed448.Ed448PrivateKey.generate(), ec.generate_private_key(ec.SECP256K1())])
+def test_a_key_that_c2pa_does_not_know_is_told(key: ed448.Ed448PrivateKey | ec.EllipticCurvePrivateKey) -> None:
+    authority = ed448.Ed448PrivateKey.generate()
+    leaf = (
+        x509.CertificateBuilder()
+        .subject_name(x509.Name([]))
+        .issuer_name(x509.Name([]))
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(NOW)
+        .not_valid_after(NOW + datetime.timedelta(days=1))
+        .sign(authority, None)
+    )
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    with pytest.raises(InputError, match="Ed25519, ECDSA or RSA-PSS"):
+        certificate.parse(private + leaf.public_bytes(Encoding.PEM))
+
+
+def test_of_two_processes_that_make_a_certificate_the_first_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, late = certificate.made(NOW), certificate.made(NOW)
+
+    def made(now: datetime.datetime) -> bytes:
+        (tmp_path / certificate.FILE).write_bytes(first)  # while this process still thinks
+        return late
+
+    monkeypatch.setattr(certificate, "made", made)
+    assert certificate.open_or_make(tmp_path, NOW) == certificate.parse(first)
+
+
+def test_a_certificate_file_that_cannot_be_written_or_read_gives_one_clear_line(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(StorageError, match="cannot be written"):
+        certificate.open_or_make(tmp_path / "file" / "folder", NOW)
+    (tmp_path / certificate.FILE).mkdir()
+    with pytest.raises(StorageError, match="cannot be read"):
+        certificate.open_or_make(tmp_path, NOW)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import re
 import shutil
@@ -71,6 +72,49 @@ def test_a_checkpoint_that_the_log_did_not_sign_is_not_cosigned() -> None:
     other = checkpoint.sign(ORIGIN, 7, merkle.root_of(LEAVES[:7]), WITNESS)
     with pytest.raises(IntegrityError):
         cosign.add(other, LOG.public, NAME, WITNESS, AT)
+
+
+@pytest.mark.parametrize("at_s", [0, -1, cosign.MAX_TIME + 1])
+def test_a_cosignature_is_of_a_time_that_a_calendar_has(at_s: int) -> None:
+    with pytest.raises(InputError, match="from 1970 to 9999"):
+        cosign.add(note(7), LOG.public, NAME, WITNESS, at_s)
+
+
+@pytest.mark.parametrize("at_s", [0, cosign.MAX_TIME + 1, 2**63 - 1])
+def test_a_cosignature_that_was_signed_for_no_such_time_is_refused(at_s: int) -> None:
+    """By whoever holds the witness's key: the signature itself is good."""
+    text, _ = checkpoint.take_apart(note(7))
+    signature = WITNESS.sign(f"cosignature/v1\ntime {at_s}\n{text}".encode())
+    line = base64.b64encode(cosign.key_hash(NAME, WITNESS.public) + at_s.to_bytes(8, "big") + signature).decode()
+    signed = note(7) + f"\N{EM DASH} {NAME} {line}\n".encode()
+    assert cosign.names_of(signed, WITNESS.public) == [NAME]
+    with pytest.raises(IntegrityError, match="no time from 1970 to 9999"):
+        cosign.open(signed, NAME, WITNESS.public)
+
+
+def test_a_verifier_key_is_read_as_it_was_written_and_not_otherwise() -> None:
+    text = cosign.vkey(WITNESS.public, NAME)
+    assert cosign.read_vkey(f" {text}\n") == (NAME, WITNESS.public)
+    name, stated, encoded = text.split("+", 2)
+    cases = {
+        "no verifier key": ("nothing of the kind", "type 0x04"),
+        "no base64": (f"{name}+{stated}+x", r"name\+hash\+key"),
+        "another base64": (text + "=", r"name\+hash\+key"),
+        "a log's key": (checkpoint.vkey(WITNESS.public), "type 0x04"),
+        "another name": (f"{name}x+{stated}+{encoded}", "hash is not that of"),
+        "another hash": (f"{name}+00000000+{encoded}", "hash is not that of"),
+        "no name": (f"+{stated}+{encoded}", "cannot be a key name"),
+        "a key that is cut": (f"{name}+{stated}+{encoded[:-4]}", "not an Ed25519 public key"),
+    }
+    for what, (bad, why) in cases.items():
+        with pytest.raises(InputError, match=why):
+            cosign.read_vkey(bad)
+        assert bad != text, what
+
+
+def test_an_offer_without_a_proof_is_the_note() -> None:
+    assert cosign.write_offer(offer(7)) == note(7)
+    assert cosign.read_offer(note(7)) == offer(7)
 
 
 @pytest.mark.parametrize("old", range(1, 13))
