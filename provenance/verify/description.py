@@ -72,9 +72,10 @@ def read(data: bytes) -> Description:
         if isinstance(value, dict) and isinstance(value.get("format"), int) and value["format"] > FORMAT:
             raise Rejected("dossier-newer", f"dossier format {value['format']}, this release knows {FORMAT}")
         described = _from_json(value)
-    except (InputError, KeyError, TypeError, ValueError) as error:
+        written = described.to_bytes()
+    except (InputError, AttributeError, KeyError, TypeError, ValueError) as error:
         raise Rejected("dossier-malformed", "dossier.json is not what a dossier says of itself") from error
-    if described.to_bytes() != data:
+    if written != data:
         raise Rejected("dossier-malformed", "dossier.json has unknown members or another spelling")
     return described
 

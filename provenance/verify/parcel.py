@@ -84,13 +84,14 @@ class Parcel:
         try:
             told = parse_json(self._data(ABOUT))
             self.execution = str(told["execution"])
+            written = about(self.execution)
             self.public = public_from_pem(self._data(KEY).decode("ascii"))
             self.head = checkpoint.open(self._data(HEAD), self.public)
         except (InputError, UnicodeDecodeError, TypeError, KeyError) as error:
             raise Rejected("parcel-form", f"this is no snapshot file: {error}") from error
         except IntegrityError as error:
             raise Rejected("checkpoint-invalid", str(error)) from error
-        if self._data(ABOUT) != about(self.execution) or self._data(KEY) != self.public.pem.encode("ascii"):
+        if self._data(ABOUT) != written or self._data(KEY) != self.public.pem.encode("ascii"):
             raise Rejected("parcel-form", "the snapshot file is not written as this software writes it")
         self.entries = tuple(sorted(int(found[1]) for found in map(_ENTRY.fullmatch, names) if found))
         self.objects = frozenset(found[1] for found in map(_OBJECT.fullmatch, names) if found)
