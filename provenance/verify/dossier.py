@@ -210,7 +210,7 @@ class Check:
                 different = True
                 found, said = self.digest(name), shown(listed[name])
                 yield finding("bag-altered", f"{name}: its SHA-256 is {found}, {manifest} says {said}")
-        for name in listed.keys() - set(names):
+        for name in sorted(listed.keys() - set(names)):
             different = True
             yield finding("bag-missing", f"{shown(name)} is listed in {manifest} and is not there")
         if not different:

@@ -81,6 +81,13 @@ def test_the_same_picture_under_other_bytes_is_still_told(log: SimulatedLog) -> 
     assert log.verify().ok, "a run may well make the same picture again: it deserves a look"
 
 
+def test_an_output_that_is_brought_in_again_stays_the_output_that_it_is(log: SimulatedLog) -> None:
+    bring(log, facts=FileFacts(made_of("e1"), 3, START, "image/png"))
+    facts = FileFacts(sha256_hex(b"new"), 3, START, "image/png")
+    run_with(log, "e2", facts, derived(facts.sha256, made_of("e1"), Basis.OBSERVED))
+    assert log.found() == []
+
+
 def test_what_is_from_before_as_the_observed_source_of_an_output(log: SimulatedLog) -> None:
     bring(log)
     facts = FileFacts(sha256_hex(b"new"), 3, START, "image/png")
@@ -130,17 +137,17 @@ def test_a_new_version_of_no_idea(log: SimulatedLog) -> None:
 # screen recordings
 
 
-def film(log: SimulatedLog, chunks: int = 3, *, stop: bool = True) -> list[int]:
+def film(log: SimulatedLog, chunks: int = 3, *, stop: bool = True, recording: str = "r1") -> list[int]:
     """An honest recording; the entries of its steps."""
     steps: list[int] = []
-    say(log, steps, recordings.Capture("video/webm"), None)
+    say(log, steps, recordings.Capture("video/webm"), None, recording=recording)
     size, before = 0, None
     for number in range(chunks):
         digest = log.keep(f"chunk {number}".encode())
-        say(log, steps, recordings.Chunk(number, size, 7, digest), before)
+        say(log, steps, recordings.Chunk(number, size, 7, digest), before, recording=recording)
         size, before = size + 7, digest
     if stop:
-        say(log, steps, recordings.Ending("author", chunks, size, None), before)
+        say(log, steps, recordings.Ending("author", chunks, size, None), before, recording=recording)
     return steps
 
 
@@ -150,9 +157,10 @@ def say(
     step: recordings.Capture | recordings.Chunk | recordings.Ending,
     before: str | None,
     previous: int | None = None,
+    recording: str = "r1",
 ) -> None:
     named = recordings.Previous(steps[-1] if previous is None else previous, before) if steps else None
-    body = recordings.predicate(session="s1", at=log.tick(), recording="r1", step=step, previous=named)
+    body = recordings.predicate(session="s1", at=log.tick(), recording=recording, step=step, previous=named)
     steps.append(log.append(Kind.RECORDING, body))
 
 
@@ -193,6 +201,17 @@ def test_a_chunk_that_was_put_in_later(log: SimulatedLog) -> None:
     steps = film(log, stop=False)
     say(log, steps, recordings.Chunk(1, 7, 7, log.keep(b"inserted")), sha256_hex(b"chunk 0"), previous=steps[1])
     assert log.found() == [("recording-broken", steps[-1])]
+
+
+@pytest.mark.parametrize("lost", [2, 3])
+def test_what_follows_a_step_that_cannot_be_read_is_still_followed(log: SimulatedLog, lost: int) -> None:
+    """A chunk in the middle, or the last before the end: the step after it says where it stood."""
+    steps = film(log)
+    log.entries[steps[lost]] = b""
+    assert log.found() == [("entry-missing", steps[lost])]
+    later = film(log, recording="r2", stop=False)
+    say(log, later, recordings.Chunk(5, 35, 7, log.keep(b"later")), sha256_hex(b"chunk 2"), recording="r2")
+    assert log.found() == [("entry-missing", steps[lost]), ("recording-broken", later[-1])]
 
 
 def test_a_recording_that_goes_on_after_its_end(log: SimulatedLog) -> None:

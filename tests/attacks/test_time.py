@@ -158,6 +158,23 @@ def test_a_certificate_that_has_expired_since_is_still_good(pki: Pki, roots: tim
     assert b"OK" in openssl(*verify, "-attime", int(at.timestamp()))
 
 
+def test_bytes_that_are_no_token(pki: Pki, signer: Signer, roots: timestamp.Roots) -> None:
+    log = begun()
+    said = timestamp.read(pki.forge(digest(log), at=clock(log), signer=signer))
+    anchor = log.anchor(b"no token", log.note, said=said)
+    report = log.verify(roots=roots)
+    assert (codes(report), report.anchors) == ([("anchor-token", anchor)], ())
+
+
+def test_a_checkpoint_other_than_the_entry_says(pki: Pki, signer: Signer, roots: timestamp.Roots) -> None:
+    log = begun()
+    token = pki.forge(digest(log), at=clock(log), signer=signer)
+    head = {"object": hashlib.sha256(log.note).hexdigest(), "size": 4, "root": "ab" * 32}
+    anchor = log.anchor(token, log.note, checkpoint=head)
+    report = log.verify(roots=roots)
+    assert (codes(report), report.anchors) == ([("anchor-checkpoint", anchor)], ())
+
+
 def test_a_token_of_another_writers_log(pki: Pki, signer: Signer, roots: timestamp.Roots) -> None:
     other = SimulatedLog(seed=2).session()
     log = begun()

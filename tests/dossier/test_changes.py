@@ -98,6 +98,14 @@ def test_files_in_another_order_are_found(made, check, tmp_path):
         assert codes(found) == {"bag-order"}
 
 
+def test_a_check_tells_how_far_it_has_come(made, check):
+    told = []
+    check(made.zip, progress=lambda done, total: told.append((done, total)))
+    sizes = sum(member.size for member in changing.members(made.zip.read_bytes()).values())
+    assert told[-1] == (sizes, sizes)
+    assert told == sorted(told)
+
+
 def resealed(files: dict[str, bytes]) -> bytes:
     """The same files with both manifests made anew, as a forger without the key would leave them."""
     inner = {name.removeprefix(layout.BASE): data for name, data in files.items()}
@@ -143,6 +151,19 @@ def test_a_forger_who_makes_the_manifests_anew_is_found(made, check, tmp_path, n
     found, _ = check(path)
     assert not found["ok"]
     assert code in codes(found), found["findings"]
+
+
+@pytest.mark.parametrize("manifest", [layout.MANIFEST, layout.TAG_MANIFEST])
+def test_a_manifest_that_says_the_same_in_another_order_is_found(made, check, tmp_path, manifest):
+    inner = {name.removeprefix(layout.BASE): data for name, data in changing.files_of(made.zip).items()}
+    before, lines = inner[manifest], inner[manifest].splitlines(keepends=True)
+    inner[manifest] = b"".join(reversed(lines))
+    digests = [hashlib.sha256(data).hexdigest().encode() for data in (before, inner[manifest])]
+    inner[layout.TAG_MANIFEST] = inner[layout.TAG_MANIFEST].replace(*digests)
+    del inner[layout.SIGNATURE]
+    found = fails(check, tmp_path, changing.rewritten({layout.BASE + name: data for name, data in inner.items()}))
+    assert codes(found) == {"bag-form"}
+    assert f"{manifest} is not written in its one form" in errors(found)
 
 
 def test_a_page_that_tells_another_story_is_found(made, check, tmp_path):

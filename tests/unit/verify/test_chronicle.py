@@ -99,6 +99,14 @@ def test_a_second_outcome_of_one_replay(log: SimulatedLog) -> None:
     assert log.found() == [("replay-duplicate", 7)]
 
 
+def test_an_outcome_of_a_replay_that_cannot_be_read_is_not_called_wrong(log: SimulatedLog) -> None:
+    log.complete("e1", log.submit("e1"))
+    repeat = log.submit("e2", replay={"of": "e1", "known": True, "sheet": None, "basis": "declared"})
+    log.replay("e2", "e1", log.complete("e2", repeat))
+    log.entries[repeat] = b""
+    assert log.found() == [("entry-missing", repeat)]
+
+
 def test_a_replay_of_a_run_that_came_later(log: SimulatedLog) -> None:
     """What was made afterwards cannot pose as the original of what was there before."""
     log.complete("e2", log.submit("e2", replay=REPLAYED))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import pytest
 from comfy_provenance.provenance.seal import dsse
 from comfy_provenance.provenance.seal.checkpoint import Checkpoint
 from comfy_provenance.provenance.seal.keys import Signer
@@ -73,6 +74,33 @@ def test_a_change_before_it_is_found_although_it_was_verified() -> None:
         assert [(each.code, each.entry) for each in report.findings] == log.found(seen=[head])
         assert not report.ok
         log.entries[index] = sound
+
+
+def test_an_entry_before_it_that_is_no_entry_any_more_is_found_although_it_was_verified() -> None:
+    log = SimulatedLog().session(runs=2)
+    head = verified(log)
+    sound = log.entries[3]
+    for data in (b"null", sound + b" ", dsse.seal(b"[]", log.signer), dsse.seal(b'{"a":1,"a":1}', log.signer)):
+        log.entries[3] = data
+        report = log.verify(verified=head)
+        assert (report.resumed, report.ok) == (0, False)
+        assert report.findings[0].entry == 3
+
+
+def test_a_long_check_tells_now_and_then_how_far_it_has_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    log = SimulatedLog()
+    log.genesis()
+    log.event("start")
+    with monkeypatch.context() as patch:
+        patch.setattr(log, "sign_checkpoint", lambda: None)  # once, at the end, is enough
+        for _ in range(4_100):
+            log.intent()
+    log.sign_checkpoint()
+    heads: list[Checkpoint] = []
+    assert log.verify(reached=heads.append, schema_check=None).ok
+    assert [head.size for head in heads] == [4096, len(log.entries)]
+    report = log.verify(verified=heads[0], schema_check=None)
+    assert (report.ok, report.resumed) == (True, 4096)
 
 
 def test_a_log_that_ends_before_it_is_rolled_back() -> None:
