@@ -10,11 +10,16 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from comfy_provenance.provenance.canonical import sha256_hex
 from comfy_provenance.provenance.dossier.page import verifier_page
+from comfy_provenance.provenance.model import Basis, FileFacts, Kind
+from comfy_provenance.provenance.record import imports, recordings
 from comfy_provenance.provenance.seal.keys import Signer
 from comfy_provenance.provenance.verify import layout
-from comfy_provenance.tests.dossier import changing
+from comfy_provenance.tests.dossier import changing, works
+from comfy_provenance.tests.dossier.conftest import export
 from comfy_provenance.tests.dossier.test_changes import resealed
+from comfy_provenance.tests.unit.present.conftest import SESSION, run_id
 
 SCRIPT = Path(__file__).with_name("check_copies.mjs")
 PAGE_MODULES = Path(__file__).resolve().parents[2] / "provenance" / "dossier" / "assets" / "page"
@@ -49,6 +54,48 @@ def test_a_sound_dossier_is_good(made, tmp_path, slow):
     (found,) = in_node(tmp_path, made.zip, slow=slow)
     assert (found["ok"], found["findings"], found["signed"]) == (True, [], True)
     assert found["fingerprint"].startswith("SHA256:")
+
+
+@needs_node
+def test_what_an_entry_needs_cannot_be_taken_out(tmp_path, check):
+    """By a forger without the key, who makes the manifests anew: a chunk of a recording, what a file said of itself."""
+    story = works.begin(tmp_path / "comfy")
+    story.paint(1)
+    chunk, claim = b"moving pictures", b"a cat, steps: 20"
+    before = None
+    for step, kept in (
+        (recordings.Capture("video/webm"), ()),
+        (recordings.Chunk(0, 0, len(chunk), sha256_hex(chunk)), [(chunk, "video/webm")]),
+        (recordings.Ending("author", 1, len(chunk), None), ()),
+    ):
+        body = recordings.predicate(session=SESSION, at=story.at(), recording="r", step=step, previous=before)
+        entry = story.say(Kind.RECORDING, body, kept).index
+        before = recordings.Previous(entry, sha256_hex(chunk) if kept else None)
+    source = imports.Source(story.outputs[run_id(1)].facts.sha256, run_id(1), None, Basis.DECLARED, "author")
+    body = imports.predicate(
+        session=SESSION,
+        at=story.at(),
+        file=imports.BroughtFile("edited.png", FileFacts(sha256_hex(b"edited"), 6, 0, "image/png")),
+        basis=Basis.DECLARED,
+        source="cli",
+        of=[source],
+        claims=imports.Claims("a1111", text=sha256_hex(claim)),
+    )
+    story.say(Kind.IMPORT, body, [(claim, "text/plain")])
+    story.paint(2, 1)
+    story.ledger.close()
+    path = tmp_path / "filmed.zip"
+    export(tmp_path / "comfy" / "user" / "__provenance", path, [run_id(2)], scope="ledger")
+    (sound,) = in_node(tmp_path, path)
+    assert sound["findings"] == []
+    for data, code in ((chunk, "chunk-missing"), (claim, "object-missing")):
+        files = changing.files_of(path)
+        del files[layout.BASE + layout.object_of(sha256_hex(data))]
+        changed = tmp_path / "less.zip"
+        changed.write_bytes(resealed(files))
+        (found,) = in_node(tmp_path, changed)
+        assert [each["code"] for each in found["findings"]] == [code]
+        assert check(changed)[1] == {code}
 
 
 @needs_node

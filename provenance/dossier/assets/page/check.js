@@ -237,21 +237,24 @@ class Check {
     if (said.log.index !== index) this.find('log-index', `${name} was signed for place ${said.log.index}`)
     else if (said.log.root !== root) this.find('log-root', `${name}: the entries before it are not those it was appended to`)
     if (kind === 'genesis' && said.public_key !== this.pem) this.find('genesis-key', `${name} declares another key`)
-    for (const digest of objectsOf(kind, said)) this.object(name, digest)
+    const code = kind === 'recording' ? 'chunk-missing' : 'object-missing'
+    for (const digest of objectsOf(kind, said)) this.object(name, digest, code)
     return { index, kind, said, leaf: hex(leaf) }
   }
 
-  object(name, digest) {
+  object(name, digest, code) {
     const hidden = Object.values(this.description.left_out).some((digests) => digests.includes(digest))
-    if (digest && !hidden && !this.has.has(`data/objects/${digest}`)) this.find('object-missing', `${name}: object ${digest} is not there`)
+    if (digest && !hidden && !this.has.has(`data/objects/${digest}`)) this.find(code, `${name}: object ${digest} is not there`)
   }
 }
 
-/** The objects without which what an entry says is not whole. */
+/** The objects without which what an entry says is not whole: those that verify/statements.py requires. */
 function objectsOf(kind, said) {
   if (kind === 'session') return [said.environment]
   if (kind === 'submission') return Object.values(said.snapshot)
   if (kind === 'completion') return [said.observations]
+  if (kind === 'import') return ['prompt', 'workflow', 'text', 'flow'].map((name) => said.claims?.[name])
+  if (kind === 'recording') return [said.chunk?.sha256]
   if (kind === 'anchor') return [said.checkpoint.object, said.token]
   if (kind === 'witness') return [said.checkpoint.object]
   return []
