@@ -174,6 +174,12 @@ def test_a_key_that_is_not_the_certificates_gives_no_file(signer: certificate.Cr
         sign(credentials.Claim("x", "image/png"), picture("image/png"), wrong)
 
 
+def test_a_certificate_that_has_expired_signs_nothing() -> None:
+    expired = certificate.parse(certificate.made(NOW - datetime.timedelta(days=366 * certificate.YEARS)))
+    with pytest.raises(InputError, match=r"could not be made: .*not valid at time of signing"):
+        sign(credentials.Claim("x", "image/png"), picture("image/png"), expired)
+
+
 def test_a_manifest_that_no_reader_accepts_gives_no_file(signer: certificate.Credential) -> None:
     """Without an action that says how the file began."""
     manifest = {"format": "image/png", "claim_generator_info": [{"name": "x"}], "assertions": []}
