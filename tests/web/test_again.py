@@ -35,7 +35,7 @@ def test_a_run_is_replayed_labelled_and_compared(sidebar: Sidebar, author: Autho
     dialog.locator(by("provenance-replay-drift")).wait_for()
     picture(sidebar, "replay-before")
     dialog.locator(by("provenance-replay-start")).click()
-    dialog.locator(by("provenance-outcome")).wait_for(timeout=60_000)
+    dialog.locator(by("provenance-outcome")).wait_for(timeout=200_000)
     assert dialog.locator(by("provenance-outcome")).get_attribute("data-outcome") in ("same-bytes", "same-content")
     picture(sidebar, "replay-after")
     sidebar.page.keyboard.press("Escape")
@@ -61,7 +61,7 @@ def test_a_sheet_of_variations_fills_while_one_watches(sidebar: Sidebar, author:
     dialog.get_by_text("4 runs: as recorded").wait_for()
     dialog.locator(by("provenance-vary-go")).click()
     cells = dialog.locator(by("provenance-cell"))
-    dialog.get_by_text("Every picture but the first is a replay").wait_for(timeout=90_000)
+    dialog.get_by_text("Every picture but the first is a replay").wait_for(timeout=200_000)
     assert cells.count() == 5
     assert "unchanged" in cells.nth(1).inner_text()
     assert "crystal" in cells.nth(2).inner_text()
@@ -82,7 +82,7 @@ def test_variations_can_be_stopped(sidebar: Sidebar, author: Author) -> None:
     dialog.get_by_text("runs: as recorded").wait_for()
     dialog.locator(by("provenance-vary-go")).click()
     dialog.locator(by("provenance-vary-stop")).click()
-    dialog.locator(f"{by('provenance-vary-go')}:enabled").wait_for(timeout=60_000)
+    dialog.locator(f"{by('provenance-vary-go')}:enabled").wait_for(timeout=200_000)
     assert sidebar.errors == []
 
 
