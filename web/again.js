@@ -7,12 +7,13 @@ import { messageOf, Refusal } from "./api.js";
 import * as host from "./host.js";
 import { h } from "./view/dom.js";
 import { openParcel } from "./view/parcel.js";
-import { openReplay, openSheet, openVary } from "./view/repeating.js";
+import { openReplay, openVary } from "./view/repeating.js";
+import { openSheet } from "./view/sheet.js";
 import { shortId } from "./words.js";
 
 const POLL_MS = 400;
 const ENDED = new Set(["success", "error", "interrupted", "cancelled", "lost"]);
-const MOST = 25;
+const MOST = 25; // as the command line
 const ENDING = ".provenance.zip";
 
 /** Whether a file that was dropped is a snapshot file by its name. @param {File} file */
@@ -68,7 +69,7 @@ export class Again {
     }
   }
 
-  /** Vary one input of a run, and show the sheet. */
+  /** Vary one input of a run or two, and show the sheet. */
   vary(id, go) {
     return this.#told("again.failed", async () => {
       const shown = await this.#api.execution(id);
@@ -81,19 +82,19 @@ export class Again {
           go,
           picture: this.#pictures.small,
           cancel: () => work.stop(),
-          plan: (axis) => this.#api.planSheet(id, [axis], MOST),
-          start: (plan, axis, tell) => this.#vary(plan, axis, tell, work),
+          plan: (axes) => this.#api.planSheet(id, axes, MOST),
+          start: (plan, axes, tell) => this.#vary(plan, axes, tell, work),
         },
       );
     });
   }
 
-  async #vary(plan, axis, tell, work) {
+  async #vary(plan, axes, tell, work) {
     const t = this.#t;
     const total = plan.cells.length;
     work.begin();
     await this.#fresh((words) => tell({ words, done: 0, total }), work);
-    const wanted = { sheet: plan.sheet, axes: [axis], most: MOST };
+    const wanted = { sheet: plan.sheet, axes, most: MOST };
     const ids = await work.queue(plan.cells.map((cell) => ({ ref: plan.execution, wanted: { ...wanted, cell: cell.cell } })));
     for (;;) {
       const sheet = await this.#api.sheet(plan.sheet).catch(missing);

@@ -63,6 +63,7 @@ const CSS = `
   .cpv-link { padding: 0; border: 0; background: none; color: var(--cpv-accent-text); font: inherit; cursor: pointer; text-align: left; }
   .cpv-link:hover { text-decoration: underline; }
   .cpv-input { min-width: 0; height: 1.75rem; padding: 0 0.5rem; border: 1px solid var(--cpv-line); border-radius: 6px; background: var(--cpv-field); color: var(--cpv-fg); font: inherit; color-scheme: light dark; }
+  .cpv-dialog select.cpv-input { padding-block: 0; } /* its text would be cut off below */
   .cpv-input::placeholder { color: var(--cpv-muted); opacity: 1; }
   textarea.cpv-input { height: auto; padding: 0.375rem 0.5rem; resize: vertical; width: 100%; }
 
@@ -293,9 +294,16 @@ const CSS = `
   .cpv-outcome.bad { color: var(--cpv-warn); }
   .cpv-progress { min-height: 1.25rem; margin-top: 0.5rem; }
   .cpv-dialog progress { width: 100%; }
-  .cpv-vary { display: grid; grid-template-columns: 1fr 1fr; gap: 0.5rem; margin-top: 0.5rem; }
-  .cpv-vary > input, .cpv-vary > p { grid-column: 1 / -1; overflow-wrap: anywhere; }
+  .cpv-vary { display: grid; grid-template-columns: 1fr 1fr; gap: 0.5rem; margin: 0.5rem 0 0; padding: 0; border: 0; min-width: 0; }
+  .cpv-vary > legend { padding: 0; margin-bottom: 0.25rem; font-weight: 600; }
+  .cpv-vary > select, .cpv-vary > input { min-width: 0; }
+  .cpv-vary > input, .cpv-vary > p { grid-column: 1 / -1; margin: 0; overflow-wrap: anywhere; }
   .cpv-sheet { display: grid; grid-template-columns: repeat(auto-fill, minmax(9rem, 1fr)); gap: 0.75rem; margin-top: 0.75rem; }
+  .cpv-sheet-table { grid-column: 1 / -1; overflow-x: auto; }
+  .cpv-sheet-table table { border-spacing: 0.5rem; margin: 0 -0.5rem; }
+  .cpv-sheet-table th { padding: 0; font-size: 0.75rem; font-weight: 600; text-align: start; vertical-align: bottom; overflow-wrap: anywhere; }
+  .cpv-sheet-table th[scope=row] { vertical-align: top; min-width: 5rem; max-width: 11rem; }
+  .cpv-sheet-table td { padding: 0; vertical-align: top; min-width: 8rem; max-width: 14rem; }
   .cpv-cell { margin: 0; border: 1px dashed var(--cpv-line); border-radius: 6px; overflow: hidden; min-width: 0; }
   .cpv-cell.first { border: 2px solid var(--cpv-accent); }
   .cpv-cell .cpv-picture { display: grid; place-items: center; width: 100%; min-height: 7rem; padding: 0; border: 0; background: var(--cpv-hover); cursor: pointer; }

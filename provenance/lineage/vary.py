@@ -25,10 +25,11 @@ MOST_AXES = 2
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """One value in place of the recorded one, and what it is called on the sheet."""
+    """One value in place of the recorded one, and its name on the sheet. without: the piece of text that is left out."""
 
     name: str
     value: Json
+    without: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ def without(prompt: Json, node: str, name: str, words: Sequence[str] = ()) -> Ax
         start = text.find(piece)
         if start < 0:
             raise InputError(f"the text of node {node} does not contain {piece[:80]!r}")
-        variants.append(Variant(f"without “{piece}”", _cut(text, start, start + len(piece))))
+        variants.append(Variant(f"without “{piece}”", _cut(text, start, start + len(piece)), piece))
     return Axis(node, name, tuple(variants))
 
 

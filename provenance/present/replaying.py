@@ -50,13 +50,29 @@ def plan(recorded: Recorded, present: Present) -> dict[str, Json]:
 
 
 def sheet(recorded: Recorded, axes: Sequence[Mapping[str, Json]], most: int = vary.USUAL_MOST) -> dict[str, Json]:
-    """{"execution", "sheet": a new id, "cells": [{"cell", "row", "column", "name"}]}. Raises InputError."""
+    """{"execution", "sheet": a new id, "cells": [{"cell", "row", "column", "name", "changes"}]}; a change is {"node",
+    "input", "without": the piece that is left out} or {"node", "input", "value"}. Raises InputError.
+    """
     cells = vary.grid(_axes(recorded.graph, axes), most)
     return {
         "execution": recorded.execution,
         "sheet": uuid.uuid4().hex,
-        "cells": [{"cell": cell.place, "row": cell.row, "column": cell.column, "name": cell.name} for cell in cells],
+        "cells": [
+            {
+                "cell": cell.place,
+                "row": cell.row,
+                "column": cell.column,
+                "name": cell.name,
+                "changes": [_change(axis, variant) for axis, variant in cell.changes],
+            }
+            for cell in cells
+        ],
     }
+
+
+def _change(axis: vary.Axis, variant: vary.Variant) -> dict[str, Json]:
+    what = {"value": variant.value} if variant.without is None else {"without": variant.without}
+    return {"node": axis.node, "input": axis.input, **what}
 
 
 def body(ledger: Ledger, host: Host | None, run: ExecutionRow, wanted: Wanted) -> bytes:

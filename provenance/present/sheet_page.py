@@ -26,6 +26,8 @@ h1{font-size:1.3rem;margin:0 0 .3rem}p{margin:.3rem 0;color:#555}code{font-size:
 figure{margin:0;border:1px solid #ccc;border-radius:6px;overflow:hidden;break-inside:avoid}
 figure.first{border-color:#2a6f4d;border-width:2px}figure img{width:100%;display:block;background:#eee}
 figcaption{padding:.5rem .6rem}figcaption b{display:block}.none{padding:3rem 0;text-align:center;color:#888}
+table{grid-column:1/-1;border-spacing:.6rem;margin:0 -.6rem}th{text-align:left;vertical-align:top;font-weight:600}
+th[scope=col]{vertical-align:bottom}td{vertical-align:top;min-width:9rem}
 small{color:#666;display:block}@media print{body{margin:0}}
 """
 
@@ -35,6 +37,8 @@ def page(found: Mapping[str, Json], picture: Picture) -> str:
     shown = found["original"]
     original = [] if shown is None else [_cell("The recorded run", ["原始记录"], shown, picture, first=True)]
     cells = [_cell(f"Cell {item['cell'] + 1}", item["differs"], item, picture) for item in found["items"]]
+    if found["columns"]:
+        cells = [_table(found["items"], found["columns"], cells)]
     missing = found["cells"] - len({item["cell"] for item in found["items"]})
     return f"""<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
@@ -48,6 +52,24 @@ The sheet shows what this graph did on this machine when one thing was changed; 
 <div class="cells">{"".join([*original, *cells])}</div>
 </html>
 """
+
+
+def _table(items: list[Mapping[str, Json]], columns: int, cells: list[str]) -> str:
+    """Rows and columns, each headed by what its first cell differs in."""
+    at = {item["cell"]: (item["differs"], cell) for item, cell in zip(items, cells, strict=True)}
+    rows = [cell for cell in at if cell % columns == 0]
+    shown = [cell for cell in range(columns) if cell in at]
+
+    def head(cell: int, scope: str) -> str:
+        words = at[cell][0] or ["as recorded · 与记录相同"]
+        return f'<th scope="{scope}">{"".join(f"<div>{escape(line)}</div>" for line in words)}</th>'
+
+    def line(row: int) -> str:
+        return "".join(f"<td>{at[row + column][1] if row + column in at else ''}</td>" for column in shown)
+
+    top = "".join(head(column, "col") for column in shown)
+    body = "".join(f"<tr>{head(row, 'row')}{line(row)}</tr>" for row in rows)
+    return f"<table><tr><td></td>{top}</tr>{body}</table>"
 
 
 def _cell(title: str, differs: list[str], item: Mapping[str, Json], picture: Picture, first: bool = False) -> str:

@@ -134,6 +134,7 @@ def test_a_sheet_varies_one_thing_at_a_time_and_is_labelled(host: hosts.Host, tm
     sheet = json.loads(done.stdout)
     assert (sheet["of"], sheet["cells"]) == (run, 6)
     assert [item["cell"] for item in sheet["items"]] == list(range(6))
+    assert sheet["columns"] == 2, "one axis gives rows, the other columns"
     assert sheet["items"][0]["differs"] == []
     assert sheet["items"][0]["replay"]["outcome"] in ("same-bytes", "same-content")
     assert sheet["items"][1]["differs"] == ["width 48 → 32"]
@@ -143,6 +144,7 @@ def test_a_sheet_varies_one_thing_at_a_time_and_is_labelled(host: hosts.Host, tm
         assert host.recorded(item["execution"])["parent"] is None
     text = page.read_text(encoding="utf-8")
     assert text.count("<figure") == 7
+    assert (text.count('scope="row"'), text.count('scope="col"')) == (3, 2)
     assert "data:image/webp;base64," in text
     assert "<script" not in text and "http" not in text
     again = command(host, "sheet", sheet["sheet"])

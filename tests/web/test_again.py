@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 from .author import Author, a_word, words
@@ -16,21 +17,12 @@ def picture(sidebar: Sidebar, name: str) -> None:
         sidebar.page.screenshot(path=str(Path(folder) / f"{name}.png"))
 
 
-def act(sidebar: Sidebar, action: str) -> None:
-    """Press an action of the selected run, in its row of buttons or in the menu behind it."""
-    inspector = sidebar.page.locator(by("provenance-inspector"))
-    button = inspector.locator(by(f"provenance-{action}"))
-    if not button.is_visible():
-        inspector.locator(by("provenance-more")).click()
-    button.click()
-
-
 def test_a_run_is_replayed_labelled_and_compared(sidebar: Sidebar, author: Author) -> None:
     run = author.run(words(f"a cat, {a_word()}, day"))
     sidebar.wait_for_row(run)
     head = sidebar.canvas.do("() => window.app.graph.extra?.provenance?.execution ?? null")
     sidebar.select(run)
-    act(sidebar, "replay-run")
+    sidebar.act("provenance-replay-run")
     dialog = sidebar.visible("provenance-replay")
     dialog.locator(by("provenance-replay-drift")).wait_for()
     picture(sidebar, "replay-before")
@@ -40,8 +32,7 @@ def test_a_run_is_replayed_labelled_and_compared(sidebar: Sidebar, author: Autho
     picture(sidebar, "replay-after")
     sidebar.page.keyboard.press("Escape")
     mark = sidebar.page.locator(f'{by("provenance-row")}[data-replay="{run}"]')
-    mark.wait_for()
-    assert mark.locator(by("provenance-replay-mark")).inner_text().startswith("replay · ")
+    mark.locator(by("provenance-replay-mark"), has_text=re.compile("^replay · ")).wait_for()
     replay = mark.get_attribute("data-execution") or ""
     details = sidebar.details(replay)
     details.locator(".cpv-again .cpv-warning").wait_for()
@@ -55,7 +46,7 @@ def test_a_sheet_of_variations_fills_while_one_watches(sidebar: Sidebar, author:
     run = author.run(words(f"a crystal cat, {a_word()}, night"))
     sidebar.wait_for_row(run)
     sidebar.select(run)
-    act(sidebar, "vary-run")
+    sidebar.act("provenance-vary-run")
     dialog = sidebar.visible("provenance-vary")
     dialog.locator(by("provenance-vary-go")).click()
     dialog.get_by_text("4 runs: as recorded").wait_for()
@@ -68,16 +59,52 @@ def test_a_sheet_of_variations_fills_while_one_watches(sidebar: Sidebar, author:
     picture(sidebar, "sheet")
     sidebar.page.keyboard.press("Escape")
     sidebar.details(run).locator(by("provenance-open-sheet")).click()
-    assert sidebar.visible("provenance-sheet-dialog").locator(by("provenance-cell")).count() == 5
+    reopened = sidebar.visible("provenance-sheet-dialog").locator(by("provenance-cell"))
+    sidebar.canvas.until(lambda: reopened.count() == 5)
     assert sidebar.errors == []
+
+
+def test_two_things_are_varied_against_each_other_in_a_table(sidebar: Sidebar, author: Author) -> None:
+    run = author.run(words(f"a crystal cat, {a_word()}"))
+    sidebar.wait_for_row(run)
+    sidebar.select(run)
+    sidebar.act("provenance-vary-run")
+    dialog = sidebar.visible("provenance-vary")
+    second = dialog.locator(by("provenance-vary-second-input"))
+    assert not dialog.locator(by("provenance-vary-second-value")).is_visible(), "one thing, unless more is asked for"
+    dialog.locator(by("provenance-vary-value")).fill("crystal")
+    second.select_option(label=next(one for one in second.locator("option").all_inner_texts() if one.startswith("cfg")))
+    dialog.locator(by("provenance-vary-second-value")).fill(", ".join(str(value) for value in range(20, 40)))
+    dialog.locator(by("provenance-vary-go")).click()
+    dialog.get_by_text("that makes 42 runs; at most 25 are allowed").wait_for()
+    dialog.locator(by("provenance-vary-second-value")).fill("3, 5")
+    dialog.locator(by("provenance-vary-go")).click()
+    dialog.get_by_text("6 runs: (as recorded; without “crystal”) × (as recorded; cfg 3; cfg 5)").wait_for()
+    picture(sidebar, "vary-two")
+    dialog.locator(by("provenance-vary-go")).click()
+    dialog.get_by_text("Every picture but the first is a replay").wait_for()
+    for shown in (dialog, None):
+        if shown is None:
+            sidebar.page.keyboard.press("Escape")
+            sidebar.details(run).locator(by("provenance-open-sheet")).click()
+            shown = sidebar.visible("provenance-sheet-dialog")
+        table = shown.locator(by("provenance-sheet-table"))
+        assert table.locator("th[scope=col]").all_inner_texts() == ["unchanged", "cfg 7 → 3", "cfg 7 → 5"]
+        assert [told.split("\n")[0] for told in table.locator("th[scope=row]").all_inner_texts()] == [
+            "unchanged", '− "crystal"',
+        ]  # fmt: skip
+        assert [row.locator(by("provenance-cell")).count() for row in table.locator("tbody tr").all()] == [3, 3]
+        picture(sidebar, "sheet-table")
 
 
 def test_variations_can_be_stopped(sidebar: Sidebar, author: Author) -> None:
     run = author.run(words(f"stop, {a_word()}"))
     sidebar.wait_for_row(run)
     sidebar.select(run)
-    act(sidebar, "vary-run")
+    sidebar.act("provenance-vary-run")
     dialog = sidebar.visible("provenance-vary")
+    dialog.locator(by("provenance-vary-how")).select_option("values")
+    dialog.locator(by("provenance-vary-value")).fill(", ".join(a_word() for _ in range(24)))  # not done in a moment
     dialog.locator(by("provenance-vary-go")).click()
     dialog.get_by_text("runs: as recorded").wait_for()
     dialog.locator(by("provenance-vary-go")).click()
@@ -91,7 +118,7 @@ def test_a_snapshot_file_is_saved_and_opened_again(sidebar: Sidebar, author: Aut
     sidebar.wait_for_row(run)
     sidebar.select(run)
     with sidebar.page.expect_download() as download:
-        act(sidebar, "parcel-run")
+        sidebar.act("provenance-parcel-run")
     file = tmp_path / download.value.suggested_filename
     download.value.save_as(file)
     assert file.name.endswith(".provenance.zip")

@@ -1,10 +1,14 @@
 /** The windows in which a run is queued again or varied. They draw, and tell what the author asks for; `../again.js` does it. */
 
-import { outcome, outcomeWords } from "./again.js";
+import { outcome } from "./again.js";
+import { axisForm } from "./axis.js";
 import { openDialog } from "./dialog.js";
 import { button, h, put } from "./dom.js";
+import { drawSheet } from "./sheet.js";
 import { messageOf } from "../api.js";
 import { shortId } from "../words.js";
+
+const NAMED = 6; // cells of a plan that are told by name
 
 /**
  * Ask before a run is queued again, show how far it is, and how it came out.
@@ -69,37 +73,13 @@ export function openReplay(plan, { t, start, cancel, go }) {
  * Choose what is to vary, then watch the sheet fill.
  *
  * @param {{execution: string, inputs: {node: string, input: string, class_type: string, value: unknown}[]}} run
- * @param {{t: Function, plan: (axis: object) => Promise<object>, start: (plan: object, axis: object, tell: Function) => Promise<void>, cancel: () => void,
+ * @param {{t: Function, plan: (axes: object[]) => Promise<object>, start: (plan: object, axes: object[], tell: Function) => Promise<void>, cancel: () => void,
  *   picture: (sha256: string) => HTMLElement, go: (id: string) => void}} on
  */
 export function openVary(run, { t, plan, start, cancel, picture, go }) {
-  const choice = h("select", { class: "cpv-input", "aria-label": t("vary.input"), testid: "provenance-vary-input" },
-    ...run.inputs.map((one, at) => h("option", { value: String(at) }, `${one.input} · ${one.class_type} #${one.node}`)));
-  const how = h("select", { class: "cpv-input", "aria-label": t("vary.how"), testid: "provenance-vary-how" });
-  const value = h("input", { class: "cpv-input", testid: "provenance-vary-value" });
-  const hint = h("p", { class: "muted" });
   const state = h("p", { class: "cpv-progress", role: "status", testid: "provenance-vary-state" });
   const bar = h("progress", { max: "1", value: "0", hidden: true });
   const grid = h("div", { class: "cpv-sheet", testid: "provenance-sheet" });
-  const chosen = () => run.inputs[Number(choice.value)];
-  const refresh = () => {
-    const text = typeof chosen().value === "string";
-    put(how, ...(text ? [h("option", { value: "without" }, t("vary.without"))] : []), h("option", { value: "values" }, t("vary.values")));
-    explain();
-  };
-  const explain = () => {
-    value.placeholder = t(how.value === "without" ? "vary.pieces" : "vary.list");
-    hint.textContent = t("vary.recorded", { value: String(chosen().value).slice(0, 300) });
-  };
-  choice.addEventListener("change", refresh);
-  how.addEventListener("change", explain);
-  refresh();
-
-  const axis = () => {
-    const { node, input } = chosen();
-    const listed = value.value.split(/[,，]/u).map((one) => one.trim()).filter(Boolean);
-    return how.value === "without" ? { node, input, without: listed } : { node, input, values: listed };
-  };
   let going = false;
   let planned = null;
   const forget = () => {
@@ -107,9 +87,7 @@ export function openVary(run, { t, plan, start, cancel, picture, go }) {
     state.textContent = "";
     act.querySelector("span").textContent = t("vary.plan");
   };
-  for (const field of [choice, how, value]) {
-    field.addEventListener("input", forget);
-  }
+  const forms = [axisForm(run.inputs, { t, changed: forget, name: "provenance-vary" }), axisForm(run.inputs, { t, changed: forget, name: "provenance-vary-second", optional: true })];
   const act = button({
     text: t("vary.plan"),
     kind: "primary",
@@ -118,15 +96,16 @@ export function openVary(run, { t, plan, start, cancel, picture, go }) {
       act.disabled = true;
       try {
         if (planned === null) {
-          planned = { axis: axis(), ...(await plan(axis())) };
-          state.textContent = t("vary.runs", { count: planned.cells.length, names: planned.cells.slice(1, 6).map((cell) => cell.name).join("; ") });
+          const axes = forms.map((form) => form.axis()).filter((axis) => axis !== null);
+          planned = { axes, ...(await plan(axes)) };
+          state.textContent = plannedWords(planned, t);
           act.querySelector("span").textContent = t("vary.start", { count: planned.cells.length });
           return;
         }
         going = true;
         stop.querySelector("span").textContent = t("again.stop");
         bar.hidden = false;
-        await start(planned, planned.axis, ({ words, done, total, sheet }) => {
+        await start(planned, planned.axes, ({ words, done, total, sheet }) => {
           state.textContent = words;
           bar.max = total;
           bar.value = done;
@@ -134,7 +113,7 @@ export function openVary(run, { t, plan, start, cancel, picture, go }) {
             drawSheet(grid, sheet, { t, picture, go: (id) => (dialog.close(), go(id)) });
           }
         });
-        act.hidden = form.hidden = bar.hidden = true;
+        act.hidden = fields.hidden = bar.hidden = true;
         stop.focus();
       } catch (error) {
         state.textContent = messageOf(error);
@@ -147,48 +126,29 @@ export function openVary(run, { t, plan, start, cancel, picture, go }) {
     },
   });
   const stop = button({ text: t("cancel"), kind: "quiet", testid: "provenance-vary-stop", on: () => (going ? cancel() : dialog.close()) });
-  const form = h("div", { class: "cpv-vary" }, choice, how, value, hint);
+  const fields = h("div", {}, ...forms.map((form) => form.element));
   const dialog = openDialog({
     title: t("vary.title", { id: shortId(run.execution) }),
     testid: "provenance-vary",
     closeTitle: t("close"),
     wide: true,
-    content: [h("p", {}, t("vary.intro")), form, state, bar, grid],
+    content: [h("p", {}, t("vary.intro")), fields, state, bar, grid],
     actions: [stop, act],
     onClose: () => going && cancel(),
   });
   return dialog;
 }
 
-/** Show a sheet that was queued before. */
-export function openSheet(sheet, { t, picture, go }) {
-  const grid = h("div", { class: "cpv-sheet", testid: "provenance-sheet" });
-  const dialog = openDialog({
-    title: t("vary.sheet", { id: shortId(sheet.of) }),
-    testid: "provenance-sheet-dialog",
-    closeTitle: t("close"),
-    wide: true,
-    content: [h("p", { class: "cpv-warning" }, t("vary.label")), grid],
-  });
-  drawSheet(grid, sheet, { t, picture, go: (id) => (dialog.close(), go(id)) });
-}
-
-/** The cells of a sheet, the recorded run first. */
-function drawSheet(grid, sheet, { t, picture, go }) {
-  const cell = (run, title, lines, note, first) =>
-    h(
-      "figure",
-      { class: `cpv-cell${first ? " first" : ""}`, testid: "provenance-cell", "data-execution": run.execution },
-      h("button", { type: "button", class: "cpv-picture", title: shortId(run.execution), on: { click: () => go(run.execution) } },
-        run.thumbnails?.length ? picture(run.thumbnails[0]) : h("span", { class: "muted" }, t(`status.${run.status}`))),
-      h("figcaption", {}, h("b", {}, title), ...lines.map((line) => h("div", {}, line)), h("span", { class: "muted" }, note)),
-    );
-  put(
-    grid,
-    sheet.original ? cell(sheet.original, t("vary.original"), [], "", true) : null,
-    ...sheet.items.map((item) =>
-      cell(item, t("vary.cell", { cell: item.cell + 1 }), item.differs.length > 0 ? item.differs : [t("vary.unchanged")], outcomeWords(item.replay, t) || t(`status.${item.status}`), false)),
-  );
+/** How many runs a sheet makes, and what they change: the first axis, and where there are two what it is crossed with. */
+function plannedWords({ cells }, t) {
+  const words = (cell) => {
+    const piece = cell.changes[0]?.without;
+    return cell.name === "" ? t("vary.asRecorded") : piece === undefined ? cell.name : t("vary.piece", { piece });
+  };
+  const listed = (found) => [...found.slice(0, NAMED).map(words), ...(found.length > NAMED ? ["…"] : [])].join("; ");
+  const [rows, columns] = [listed(cells.filter((cell) => cell.column === 0)), cells.filter((cell) => cell.row === 0)];
+  const count = cells.length;
+  return columns.length > 1 ? t("vary.grid", { count, rows, columns: listed(columns) }) : t("vary.runs", { count, names: rows });
 }
 
 /** What has drifted, one line each. */

@@ -24,7 +24,7 @@ def item(cell: int, **more):
 
 def sheet(*items, cells: int = 3):
     original = {**item(0, execution="run-0"), "replay": None}
-    return {"sheet": "s1", "of": "run-0", "original": original, "cells": cells, "items": list(items)}
+    return {"sheet": "s1", "of": "run-0", "original": original, "cells": cells, "columns": None, "items": list(items)}
 
 
 def test_texts_of_the_record_stay_texts() -> None:
@@ -52,6 +52,22 @@ def test_what_was_not_run_is_told_and_every_cell_is_called_a_replay() -> None:
     assert "<strong>replay</strong>" in found
     assert "均非原始记录" in found
     assert "as recorded" in found
+
+
+def test_a_sheet_of_two_axes_is_a_table_whose_heads_say_what_differs() -> None:
+    columns, rows = [[], ["cfg 7 → 5"], ["cfg 7 → 9"]], [[], ["<del>cat</del>"]]
+    cells = [
+        item(3 * at + to, differs=[*row, *column]) for at, row in enumerate(rows) for to, column in enumerate(columns)
+    ]
+    found = sheet_page.page({**sheet(*cells[:5], cells=6), "columns": 3}, lambda sha256: b"")
+    (table,) = re.findall(r"<table>.*</table>", found, re.DOTALL)
+    lines = [
+        re.findall(r"<th[^>]*><div>(.*?)</div></th>", line) for line in re.findall(r"<tr>.*?</tr>", table, re.DOTALL)
+    ]
+    unchanged = "as recorded · 与记录相同"
+    assert lines == [[unchanged, "cfg 7 → 5", "cfg 7 → 9"], [unchanged], ["&lt;del&gt;cat&lt;/del&gt;"]]
+    assert [line.count("<td><figure>") for line in table.split("<tr>")[1:]] == [0, 3, 2]
+    assert table.count("<td></td>") == 2  # the corner, and the cell that was not run
 
 
 def test_a_sheet_whose_original_is_not_in_the_ledger() -> None:
