@@ -65,4 +65,5 @@ function together(parts) {
   };
 }
 
+host.onEvent("provenance", () => {}); // at once: what the host says before all is set up is news, and nothing unknown
 host.register(SETTINGS, setUp, together([lineage.offers(), wrapping.offers(), keeping.offers()]));

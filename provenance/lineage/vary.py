@@ -25,7 +25,7 @@ MOST_AXES = 2
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """One value in place of the recorded one, and its name on the sheet. without: the piece of text that is left out."""
+    """One value in place of the recorded one, and its name on the sheet. without: the piece of text that it omits."""
 
     name: str
     value: Json

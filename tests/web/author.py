@@ -85,6 +85,18 @@ class Author:
                     raise
             time.sleep(0.05)
 
+    def settled(self) -> Any:
+        """The status once nothing of the runs waits to be written: no model's hash, no description of the machine."""
+        deadline = time.monotonic() + 60
+        while True:
+            status = self.get("status")
+            (newest,) = self.get("executions?limit=1")["items"]
+            described = self.get(f"executions/{newest['execution']}")["environment"] is not None
+            if status["waiting"] == 0 and status["background"]["models"] == 0 and described:
+                return status
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
     def file(self, name: str) -> bytes:
         """An output as the host serves it."""
         subfolder, _, filename = name.rpartition("/")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .canvas import Canvas
+from .canvas import SAID, Canvas
 from .sidebar import Sidebar
 
 # A sampler with its prompts, as an author leaves it: a text from a node of its own, titles, colours, a group, a bypass.
@@ -69,17 +69,6 @@ TYPES = """() => {
 PROMPT = "async () => (await window.app.graphToPrompt()).output"
 # The text that would go to the host: numbers as they are written there.
 SENT = "async () => JSON.stringify((await window.app.graphToPrompt()).output)"
-# Every short message that the page is told to show.
-LISTEN = """() => {
-    const { toast } = window.app.extensionManager;
-    const add = toast.add;
-    window.said = [];
-    toast.add = (message) => {
-        window.said.push(`${message.summary} ${message.detail ?? ""}`);
-        return add.call(toast, message);
-    };
-}"""
-SAID = "() => window.said"
 OURS = {"preview_every": 0, "save_latent": False}
 PREFIX = "Provenance"
 
@@ -90,10 +79,10 @@ class Drawn:
     def __init__(self, canvas: Canvas) -> None:
         self.canvas = canvas
         self.console = Sidebar(canvas)
-        canvas.do(LISTEN)
+        canvas.listen()
         canvas.new_tab()
         self.ids: dict[str, Any] = canvas.do(BUILD)
-        canvas.page.wait_for_timeout(500)  # the page sizes new nodes a moment later, and that is an edit
+        canvas.settle()
         canvas.capture()
 
     def command(self, name: str) -> None:
@@ -119,8 +108,8 @@ class Drawn:
     def _settled(self, script: str, argument: Any = None) -> None:
         before = len(self.said())
         self.canvas.do(script, argument)
-        self.canvas.page.wait_for_function(f"(before) => ({SAID})().length > before", arg=before, timeout=15_000)
-        self.canvas.page.wait_for_timeout(300)  # the page looks at the canvas again after a step
+        self.canvas.page.wait_for_function(f"(before) => ({SAID})().length > before", arg=before)
+        self.canvas.settle()
 
     def select(self, *names: str) -> None:
         self.canvas.do(
@@ -141,7 +130,7 @@ class Drawn:
         return list(self.canvas.do(TYPES))
 
     def said(self) -> list[str]:
-        return list(self.canvas.do(SAID))
+        return self.canvas.said()
 
     def node(self, name: str) -> dict[str, Any]:
         nodes = self.canvas.serialized()["nodes"]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+from .canvas import TAB as OPEN
 from .canvas import Canvas
 
 TAB = "provenance-lineage"
@@ -67,6 +70,22 @@ class Sidebar:
         if not button.is_visible():
             inspector.locator(by("provenance-more")).click()
         button.click()
+
+    @contextmanager
+    def loading(self, execution: str) -> Iterator[None]:
+        """What is done inside puts the graph of a run on the canvas: waits until it stands there, in a tab of its own,
+        and the tree shows it as the head. The mark alone may be of an earlier load, or of one that is under way."""
+        path = self.canvas.tab_path()
+        yield
+        self.page.wait_for_function(f"(path) => {OPEN}.path !== path", arg=path)
+        self.canvas.wait_for_head(execution)
+        self.row(execution).locator(by("provenance-head")).wait_for()
+
+    def reload(self, execution: str) -> None:
+        """Step back to a run of which nothing has drifted."""
+        self.select(execution)
+        with self.loading(execution):
+            self.page.click(by("provenance-reload"))
 
     def press(self, key: str) -> None:
         self.page.keyboard.press(key)

@@ -29,22 +29,27 @@ THIS_TAB = """() => {
 }"""
 
 
-def film(sidebar: Sidebar, seconds: float) -> dict[str, Any]:
-    """Record the screen for a while and stop; what the record holds of it."""
-    before = {item["recording"] for item in asked(sidebar, "recordings")["items"]}
-    sidebar.page.evaluate(THIS_TAB)
-    sidebar.visible("provenance-record").click()
-    pill = sidebar.visible("provenance-filming")
-    sidebar.page.wait_for_timeout(seconds * 1000)
-    assert pill.locator(".cpv-lamp").is_visible()
-    sidebar.visible("provenance-film-stop").click()
-    pill.wait_for(state="detached", timeout=30_000)
+def recorded(sidebar: Sidebar, before: set[str]) -> dict[str, Any]:
+    """The one recording that is new."""
     (made,) = [item for item in asked(sidebar, "recordings")["items"] if item["recording"] not in before]
     return dict(made)
 
 
+def film(sidebar: Sidebar, chunks: int) -> dict[str, Any]:
+    """Record the screen until so many chunks are signed, and stop; what the record holds of it."""
+    before = {item["recording"] for item in asked(sidebar, "recordings")["items"]}
+    sidebar.page.evaluate(THIS_TAB)
+    sidebar.visible("provenance-record").click()
+    pill = sidebar.visible("provenance-filming")
+    sidebar.canvas.until(lambda: recorded(sidebar, before)["chunks"] >= chunks)
+    assert pill.locator(".cpv-lamp").is_visible()
+    sidebar.visible("provenance-film-stop").click()
+    pill.wait_for(state="detached")
+    return recorded(sidebar, before)
+
+
 def test_the_screen_is_recorded_in_signed_chunks_and_plays(sidebar: Sidebar) -> None:
-    made = film(sidebar, 9)
+    made = film(sidebar, 2)
     assert made["reason"] == "author"
     assert made["chunks"] >= 2
     video = get(sidebar, f"recordings/{made['recording']}/file")
@@ -77,20 +82,11 @@ def test_a_recording_survives_the_page(sidebar: Sidebar) -> None:
     sidebar.page.evaluate(THIS_TAB)
     sidebar.visible("provenance-record").click()
     sidebar.visible("provenance-filming")
-
-    def chunks() -> int:
-        items = [item for item in asked(sidebar, "recordings")["items"] if item["recording"] not in before]
-        return int(items[0]["chunks"]) if items else 0
-
-    while chunks() < 1:
-        sidebar.page.wait_for_timeout(500)
+    sidebar.canvas.until(lambda: recorded(sidebar, before)["chunks"] >= 1)
     sidebar.page.on("dialog", lambda dialog: dialog.accept())
     sidebar.page.goto("about:blank")
-    for _ in range(60):
-        (made,) = [item for item in asked(sidebar, "recordings")["items"] if item["recording"] not in before]
-        if made["reason"] is not None:
-            break
-        sidebar.page.wait_for_timeout(500)
+    sidebar.canvas.until(lambda: recorded(sidebar, before)["reason"] is not None)
+    made = recorded(sidebar, before)
     assert made["reason"] == "page-gone"
     assert made["chunks"] >= 1
     assert len(get(sidebar, f"recordings/{made['recording']}/file")) == made["size"]
@@ -138,8 +134,7 @@ def test_a_choice_is_signed_with_its_reason(sidebar: Sidebar, author: Author) ->
     sidebar.select(runs[-1])
     sidebar.visible("provenance-choose").click()
     tiles = sidebar.page.locator('[data-testid="provenance-choosing"] .cpv-tile')
-    tiles.first.wait_for()
-    assert tiles.count() == 3
+    sidebar.canvas.until(lambda: tiles.count() == 3)
     tiles.nth(1).locator("input[type=radio]").check()
     sidebar.visible("provenance-choose-reason").fill("calmer")
     sidebar.visible("provenance-choose-sign").click()

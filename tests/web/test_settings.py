@@ -101,7 +101,7 @@ def test_seeds_are_not_folded_when_that_is_off(sidebar: Sidebar, page: Canvas, a
     group.wait_for()
     choose(page, "GroupSeeds", False)
     sidebar.row(runs[0]).wait_for()
-    assert group.count() == 0
+    group.wait_for(state="detached")
     choose(page, "GroupSeeds", True)
     group.wait_for()
 
@@ -113,9 +113,7 @@ def test_nodes_that_differ_are_framed_by_themselves_only_when_that_is_on(
         choose(page, "MarkDifferences", on)
         run = author.image(some_color(), prefix=a_word())
         sidebar.wait_for_row(run)
-        sidebar.select(run)
-        sidebar.page.click(by("provenance-reload"))
-        sidebar.row(run).locator(by("provenance-head")).wait_for()
+        sidebar.reload(run)
         sidebar.page.locator(".cpv-notice.info").get_by_role("button", name=offered).wait_for()
 
 
@@ -145,11 +143,12 @@ def test_settings_of_the_record_are_shown_as_the_host_has_them_and_reach_it(
         until(lambda: shown(page, "KeepLimit") == before["keep_limit_mib"])
 
 
-def test_a_value_that_the_host_refuses_is_taken_back_and_said(page: Canvas) -> None:
-    before = shown(page, "KeepLimit")
+def test_a_value_that_the_host_refuses_is_taken_back_and_said(page: Canvas, author: Author) -> None:
+    page.listen()
+    switch(page, author, "KeepLimit", "keep_limit_mib", 333)
     choose(page, "KeepLimit", -5)
-    page.page.get_by_text("The setting was not saved").first.wait_for()
-    until(lambda: shown(page, "KeepLimit") == before)
+    page.hear("The setting was not saved")
+    until(lambda: shown(page, "KeepLimit") == 333)
 
 
 def test_nothing_is_recorded_after_a_start_with_recording_off(browser: Any, place: Place, tmp_path: Path) -> None:
@@ -165,7 +164,7 @@ def test_nothing_is_recorded_after_a_start_with_recording_off(browser: Any, plac
         assert Author(url).get("status")["state"] == "off"
         canvas.new_tab(some_color())
         canvas.press()
-        canvas.page.wait_for_timeout(1500)
+        Author(url).client.wait(canvas.queued[0])
         assert canvas.head() is None
         switch(canvas, Author(url), "RecordRuns", "enabled", True)
         assert sidebar.errors == []
@@ -181,12 +180,7 @@ def made_of_runs(author: Author) -> dict[str, list[Any]]:
     data = author.file(author.get(f"executions/{picture}")["outputs"][0]["file"])
     loaded = author.run(flat(0, load=author.client.upload(f"{a_word()}.png", data)))
     painted = author.run(words(a_word()))
-
-    def nothing_waits() -> bool:
-        status = author.get("status")
-        return bool(status["waiting"] == 0 and status["background"]["models"] == 0)
-
-    until(nothing_waits)
+    author.settled()
     shown_of = {run: author.get(f"executions/{run}") for run in (loaded, painted)}
     return {
         "KeepThumbnails": [each["thumbnail"] for run in shown_of.values() for each in run["outputs"]],
@@ -252,7 +246,7 @@ def test_disk_use_and_clean_up_in_the_page(browser: Any, place: Place, tmp_path:
         page.locator(LOOK).click()
         release = page.locator(RELEASE)
         release.wait_for()
-        assert "Would go: 1" in page.locator(OUTCOME).inner_text()
+        page.locator(OUTCOME, has_text="Would go: 1").wait_for()
         assert author.get(f"executions/{loaded}")["inputs"][0]["kept"] == copy
         release.click()
         page.get_by_text("Released: 1").wait_for()

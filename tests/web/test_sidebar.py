@@ -70,10 +70,10 @@ def test_images_of_other_runs_are_lines_of_their_own(sidebar: Sidebar, author: A
     user = author.run(flat(0, load=f"{file} [output]"), head)
     row = sidebar.wait_for_row(user)
     row.locator(f'[data-go="{maker}"]').wait_for()
-    assert row.locator(".cpv-line.merge").count() >= 1
+    row.locator(".cpv-line.merge").first.wait_for(state="attached")
     row.locator(f'[data-go="{maker}"]').click()
     sidebar.page.wait_for_selector(f'{by("provenance-inspector")}[data-run="{maker}"]')
-    assert sidebar.row(maker).get_attribute("aria-selected") == "true"
+    sidebar.row(maker).and_(sidebar.page.locator('[aria-selected="true"]')).wait_for()
 
 
 def test_a_batch_of_seeds_is_one_row_that_opens(sidebar: Sidebar, author: Author) -> None:
@@ -83,7 +83,7 @@ def test_a_batch_of_seeds_is_one_row_that_opens(sidebar: Sidebar, author: Author
     newest = batch[-1]
     group = sidebar.page.locator(f'[data-executions="{" ".join(reversed(batch))}"]')
     group.wait_for()
-    assert group.locator("img").count() == 4
+    sidebar.canvas.until(lambda: group.locator("img").count() == 4)  # that of the last run comes when it has ended
     group.locator("[data-fold]").click()
     for execution in batch:
         sidebar.wait_for_row(execution)
@@ -103,7 +103,7 @@ def test_a_guess_is_a_dashed_line_and_called_one(sidebar: Sidebar, author: Autho
     user = author.run(flat(0, load=uploaded), author.image(some_color()))
     row = sidebar.wait_for_row(user)
     row.locator(f'.cpv-change.inferred[data-go="{maker}"]', has_text="image like").wait_for()
-    assert row.locator(".cpv-line.inferred").count() >= 1
+    row.locator(".cpv-line.inferred").first.wait_for(state="attached")
     assert row.locator(".cpv-line.merge").count() == 0
     details = sidebar.details(user)
     assert details.locator("[data-part=edges] .cpv-basis.inferred").inner_text() == "guessed"
@@ -148,15 +148,15 @@ def test_a_run_that_a_crash_took_is_lost(browser: Any, place: Place, tmp_path: P
 
 def test_the_button_of_the_tab_says_what_is_wrong(sidebar: Sidebar, author: Author) -> None:
     button = sidebar.page.locator(BUTTON)
-    assert button.get_by_text("!", exact=True).count() == 0
     sidebar.page.wait_for_function(f"() => ({TOOLTIP}) === 'Lineage: recording'")
+    button.get_by_text("!", exact=True).wait_for(state="detached")
     said = """{"state": "broken", "recording": false, "reason": "no space left on device"}"""
     sidebar.page.route("**/provenance/v1/status", lambda route: route.fulfill(body=said))
     author.image(some_color())
     button.get_by_text("!", exact=True).wait_for()
-    notice = sidebar.page.locator(".cpv-notice.broken")
-    assert "no space left on device" in notice.inner_text()
-    assert sidebar.canvas.do(f"() => {TOOLTIP}") == "Lineage: not recording. no space left on device"
+    notice = sidebar.page.locator(".cpv-notice.broken", has_text="no space left on device")
+    notice.wait_for()
+    sidebar.page.wait_for_function(f"() => ({TOOLTIP}) === 'Lineage: not recording. no space left on device'")
     sidebar.page.unroute("**/provenance/v1/status")
     author.image(some_color())
     button.get_by_text("!", exact=True).wait_for(state="detached")

@@ -45,10 +45,7 @@ def test_reloading_sets_the_head_and_the_next_run_descends_from_it(sidebar: Side
     first, second = canvas.queued
     path, before = canvas.tab_path(), canvas.serialized()
     sidebar.wait_for_row(second).locator(by("provenance-head")).wait_for()  # not the mark of the first press
-    sidebar.select(first)
-    sidebar.page.click(by("provenance-reload"))
-    sidebar.row(first).locator(by("provenance-head")).wait_for()
-    assert canvas.head() == first
+    sidebar.reload(first)
     assert canvas.tab_path() != path, "the canvas before keeps its tab"
     stored = canvas.do(
         """(path) => { const { openWorkflows } = window.app.extensionManager.workflow;
@@ -72,8 +69,8 @@ def test_what_is_loaded_is_what_was_recorded(sidebar: Sidebar, author: Author) -
     author.run(words("something else"), execution)
     sidebar.wait_for_row(execution)
     sidebar.select(execution)
-    sidebar.press("Enter")
-    sidebar.row(execution).locator(by("provenance-head")).wait_for()
+    with sidebar.loading(execution):
+        sidebar.press("Enter")
     recorded = author.get(f"restore/{execution}")["workflow"]
     loaded = sidebar.canvas.serialized()
     values = {str(node["id"]): (node["type"], node.get("widgets_values") or []) for node in loaded["nodes"]}
@@ -109,8 +106,8 @@ def test_drift_is_told_before_anything_is_loaded(sidebar: Sidebar, author: Autho
     drift = sidebar.visible("provenance-drift")
     drift.get_by_role("button", name=re.compile("Put the kept copies back")).click()
     drift.get_by_text("Use the copy").click()
-    sidebar.page.click(by("provenance-drift-load"))
-    sidebar.row(user).locator(by("provenance-head")).wait_for()
+    with sidebar.loading(user):
+        sidebar.page.click(by("provenance-drift-load"))
     (image,) = [n for n in sidebar.canvas.serialized()["nodes"] if n["type"] == "LoadImage"]
     assert "restored" in image["widgets_values"][0]
     assert (directory / image["widgets_values"][0]).read_bytes() == bytes_of_it
@@ -119,11 +116,11 @@ def test_drift_is_told_before_anything_is_loaded(sidebar: Sidebar, author: Autho
 def test_nodes_that_differ_are_framed_on_request(sidebar: Sidebar, author: Author) -> None:
     first = author.image(some_color(), prefix=a_word())
     sidebar.wait_for_row(first)
-    sidebar.select(first)
-    sidebar.page.click(by("provenance-reload"))
-    sidebar.row(first).locator(by("provenance-head")).wait_for()
+    sidebar.reload(first)
     notice = sidebar.page.locator(".cpv-notice.info", has_text="differ from the canvas before")
     notice.wait_for()
+    sidebar.canvas.settle()
+    sidebar.canvas.capture()
     undo, values = sidebar.canvas.undo_steps(), sidebar.canvas.serialized()["nodes"]
     notice.get_by_role("button", name="Frame them").click()
     notice.get_by_role("button", name="Remove frames").click()
@@ -138,10 +135,7 @@ def test_a_run_without_a_workflow_can_be_reloaded_too(sidebar: Sidebar, author: 
     execution = author.client.queue(flat(some_color()), {})
     author.client.wait(execution)
     sidebar.wait_for_row(execution)
-    sidebar.select(execution)
-    sidebar.page.click(by("provenance-reload"))
-    sidebar.row(execution).locator(by("provenance-head")).wait_for()
-    assert sidebar.canvas.head() == execution
+    sidebar.reload(execution)
     sidebar.canvas.press()
     assert sidebar.canvas.sent[-1] == execution
 
@@ -153,9 +147,10 @@ def test_a_secret_is_empty_and_its_node_is_framed(sidebar: Sidebar, author: Auth
     sidebar.page.click(by("provenance-reload"))
     drift = sidebar.visible("provenance-drift")
     assert "CLIPTextEncode #2" in drift.inner_text()
-    sidebar.page.click(by("provenance-drift-load"))
-    sidebar.row(execution).locator(by("provenance-head")).wait_for()
-    sidebar.page.get_by_text("Withheld values are empty; nodes framed: 1.").first.wait_for()
+    sidebar.canvas.listen()
+    with sidebar.loading(execution):
+        sidebar.page.click(by("provenance-drift-load"))
+    sidebar.canvas.hear("Withheld values are empty; nodes framed: 1.")
     (text,) = [n["widgets_values"][0] for n in sidebar.canvas.serialized()["nodes"] if n["id"] == 2]
     assert SECRET not in text
     assert "redacted" not in text
@@ -166,12 +161,10 @@ def test_loading_makes_no_noise_in_the_record(sidebar: Sidebar, author: Author) 
     first = author.image(some_color())
     second = author.image(some_color(), first)
     sidebar.wait_for_row(second)
-    before = author.get("status")["entries"]
+    before = author.settled()["entries"]
     for execution in (first, second, first):
-        sidebar.select(execution)
-        sidebar.page.click(by("provenance-reload"))
-        sidebar.row(execution).locator(by("provenance-head")).wait_for()
-    assert author.get("status")["entries"] == before
+        sidebar.reload(execution)
+    assert author.settled()["entries"] == before
     assert sidebar.canvas.queued == []
 
 
@@ -234,17 +227,13 @@ def loader(name: str) -> dict[str, Any]:
 
 def reload_with(sidebar: Sidebar, execution: str, offer: str, *, choose: bool) -> None:
     sidebar.select(execution)
-    path = sidebar.canvas.tab_path()
     sidebar.page.click(by("provenance-reload"))
     offered = sidebar.visible("provenance-drift").get_by_text(offer)
     offered.wait_for()
     if choose:
         offered.click()
-    sidebar.page.click(by("provenance-drift-load"))
-    sidebar.page.wait_for_function(
-        "(path) => window.app.extensionManager.workflow.activeWorkflow.path !== path", arg=path
-    )
-    sidebar.row(execution).locator(by("provenance-head")).wait_for()
+    with sidebar.loading(execution):
+        sidebar.page.click(by("provenance-drift-load"))
 
 
 def model_on(sidebar: Sidebar) -> str:
@@ -300,8 +289,8 @@ def test_an_input_that_was_altered_is_told_and_its_copy_put_back(
     assert f"{uploaded} #1 · is another file now" in drift.inner_text()
     drift.get_by_role("button", name="Put the kept copies back").click()
     drift.get_by_text("Use the copy").click()
-    sidebar.page.click(by("provenance-drift-load"))
-    sidebar.row(user).locator(by("provenance-head")).wait_for()
+    with sidebar.loading(user):
+        sidebar.page.click(by("provenance-drift-load"))
     (image,) = [n for n in sidebar.canvas.serialized()["nodes"] if n["type"] == "LoadImage"]
     assert (inputs / image["widgets_values"][0]).read_bytes() == bytes_of_it
     assert (inputs / uploaded).read_bytes() == bytes_of_it + b"altered", "what stands there is not overwritten"

@@ -69,9 +69,7 @@ class Desk:
         return self.run()
 
     def reload(self, execution: str) -> None:
-        self.sidebar.select(execution)
-        self.sidebar.page.click(by("provenance-reload"))
-        self.sidebar.row(execution).locator(by("provenance-head")).wait_for()
+        self.sidebar.reload(execution)
 
     def picture(self, execution: str) -> str:
         output = self.author.get(f"executions/{execution}")["outputs"][0]
@@ -154,5 +152,5 @@ def test_back_to_the_branch_from_yesterday(browser: Any, place: Place, tmp_path:
         sidebar.press("Escape")  # from the field to the tree
         sidebar.press("Escape")  # and out of the selected run, so that all rows are in sight
         sidebar.page.locator(by("provenance-inspector")).wait_for(state="hidden")
-        assert sidebar.rows() == [execution, *rows]
+        desk.canvas.until(lambda: sidebar.rows() == [execution, *rows])  # the tree is drawn once it has the room
         desk.leave()

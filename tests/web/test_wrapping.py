@@ -178,7 +178,7 @@ def test_nodes_that_the_page_draws_as_elements_are_wrapped_too(drawn: Drawn) -> 
         page.wait_for_selector(f'{node}:has-text("KSampler (Provenance)")')
         assert page.locator(node).count() == 1
         assert unwrapped(drawn.prompt()) == before
-        page.wait_for_timeout(1000)  # elements are measured after they are drawn, and that is no edit
+        drawn.canvas.settle()  # elements are measured after they are drawn, and that is no edit
         assert drawn.steps() == steps + 1
         drawn.canvas.do(f"() => {TAB}.changeTracker.undo()")
         page.wait_for_selector(f'{node}:not(:has-text("(Provenance)"))')

@@ -16,6 +16,7 @@ export class Inspector {
   #view;
   #on;
   #tools;
+  #still;
   /** @type {Known|null} */
   #run = null;
   /** @type {import("../record.js").Execution|null} */
@@ -29,11 +30,12 @@ export class Inspector {
   #revision = 0;
 
   /**
-   * @param {{api: import("../api.js").Record, view: object, tools: object, on: object}} options
-   *   `tools`: what actions get, see `bar.js`; `view`: `t`, `locale`, `picture(sha256)`, `full(output)`, `usedBy(id)`; `on`: what each action does
+   * @param {{api: import("../api.js").Record, view: object, tools: object, still: () => Promise<void>, on: object}} options
+   *   `tools`: what actions get, see `bar.js`; `still`: settles when nothing is pressed; `view`: `t`, `locale`, `picture(sha256)`, `full(output)`, `usedBy(id)`; `on`: what each action does
    */
-  constructor({ api, view, tools, on }) {
+  constructor({ api, view, tools, still, on }) {
     this.#api = api;
+    this.#still = still;
     this.#tools = tools;
     this.#view = view;
     this.#on = on;
@@ -211,6 +213,7 @@ export class Inspector {
         other ? this.#api.diff(other, shown.execution, signal).catch(forgiven) : null,
         ...PARTS.map((part) => part.read?.(this.#api, shown, signal)?.catch(forgiven) ?? null),
       ]);
+      await this.#still();
       if (signal.aborted || this.#run?.execution !== id) {
         return;
       }

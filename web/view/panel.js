@@ -12,6 +12,7 @@ import { Find } from "./find.js";
 import { Heading } from "./heading.js";
 import { Inspector } from "./inspector.js";
 import { List } from "./list.js";
+import { Press } from "./press.js";
 import { Split } from "./split.js";
 
 const HEAD_EVERY_MS = 400;
@@ -35,6 +36,7 @@ export class Panel {
   #time;
   #inspector;
   #split;
+  #press = new Press();
 
   /** @param {Parts} parts */
   constructor(parts) {
@@ -57,6 +59,7 @@ export class Panel {
     this.#inspector = new Inspector({
       api,
       tools,
+      still: () => new Promise((go) => this.#press.after(() => go(undefined))),
       view: { t, locale: parts.locale, picture: pictures.small, full: pictures.full, usedBy: (id) => this.#usedBy(id), openSheet: (id) => void again.sheet(id, tools.go), takeBack: () => void actions.decide(this.#selected, { decision: "clear" }) },
       on: {
         go: (id) => void this.go(id),
@@ -65,14 +68,16 @@ export class Panel {
         compare: () => this.#startPick("compare"),
         pickAgainst: () => this.#startPick("against"),
         decide: (verdict, output) => void (output ? actions.decide(this.#selected, { decision: verdict, output }) : this.#decide(verdict)),
-        rate: (rating) => void this.#rate(rating),
+        rate: (rating) => void actions.decide(this.#selected, { decision: "rate", rating }),
         say: (what, text) => void this.#say(what, text),
         enlarge: (run, output) => actions.enlarge(output),
         focusTree: () => this.list.element.focus(),
       },
     });
     this.#build(file, bar(TAB_ACTIONS, { t, tools, most: 4 }));
-    this.#unsubscribe = store.subscribe(() => this.#draw());
+    this.#press.watch(this.element);
+    const draw = () => this.#draw();
+    this.#unsubscribe = store.subscribe(() => this.#press.after(draw));
     this.#timer = setInterval(() => this.#readHead(), HEAD_EVERY_MS);
     this.#readHead();
     this.#draw();
@@ -82,6 +87,7 @@ export class Panel {
   destroy() {
     clearInterval(this.#timer);
     this.#unsubscribe();
+    this.#press.destroy();
     this.#reaching?.abort();
     this.list.destroy();
     this.#inspector.destroy();
@@ -140,17 +146,7 @@ export class Panel {
         lang: this.#parts.locale,
         on: { keydown: (event) => this.#key(event) },
       },
-      h(
-        "header",
-        { class: "cpv-top" },
-        status,
-        canvasHead,
-        this.#time.element,
-        h("span", { class: "cpv-space" }),
-        ...offered,
-        pause,
-        file,
-      ),
+      h("header", { class: "cpv-top" }, status, canvasHead, this.#time.element, h("span", { class: "cpv-space" }), ...offered, pause, file),
       this.#find.element,
       body,
       this.#time.question,
@@ -252,10 +248,6 @@ export class Panel {
     }
   }
 
-  async #rate(rating) {
-    await this.#parts.actions.decide(this.#selected, { decision: "rate", rating });
-  }
-
   async #say(what, text) {
     const { actions } = this.#parts;
     const id = this.#selected;
@@ -314,7 +306,7 @@ export class Panel {
       n: () => this.#inspector.ask("note"),
       l: () => this.#inspector.ask("label"),
       c: () => this.#startPick("compare"),
-      ...Object.fromEntries([1, 2, 3, 4, 5].map((rating) => [String(rating), () => this.#rate(rating)])),
+      ...Object.fromEntries([1, 2, 3, 4, 5].map((rating) => [String(rating), () => actions.decide(selected, { decision: "rate", rating })])),
     };
     if (!onControl) {
       keys.Enter = () => (this.#picking === null ? actions.reload(selected) : this.#pick(this.#cursor ?? selected));
