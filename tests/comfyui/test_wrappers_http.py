@@ -4,50 +4,15 @@ from __future__ import annotations
 
 import io
 import json
-import os
 from typing import Any
 
 import hosts
 import numpy as np
 import pytest
 from graphs import node, workflow
+from paintings import painting
 from PIL import Image
-
-MODELS = os.environ.get("COMFYUI_SMALL_MODELS", "")  # unet,clip,vae,clip type
-NO_MODELS = "no small models: set COMFYUI_SMALL_MODELS=unet,clip,vae,cliptype to file names that ComfyUI lists"
-
-
-def painting(host: hosts.Host, wrapped: bool, **sampler: Any) -> dict[str, Any]:
-    """Text to image, with stock nodes or with their wrappers, on the model this host has."""
-    ours = "Provenance" if wrapped else ""
-    if not host.kind.real:
-        (name, *_) = host.get("/object_info/CheckpointLoaderSimple")["CheckpointLoaderSimple"]["input"]["required"][
-            "ckpt_name"
-        ][0]
-        nodes = {"1": node("CheckpointLoaderSimple", ckpt_name=name)}
-        model, clip, vae, empty = ["1", 0], ["1", 1], ["1", 2], "EmptyLatentImage"
-    elif MODELS:
-        unet, text, decoder, kind = MODELS.split(",")
-        nodes = {
-            "1": node("UNETLoader", unet_name=unet, weight_dtype="default"),
-            "2": node("CLIPLoader", clip_name=text, type=kind),
-            "3": node("VAELoader", vae_name=decoder),
-        }
-        model, clip, vae = ["1", 0], ["2", 0], ["3", 0]
-        empty = "EmptySD3LatentImage" if kind == "sd3" else "EmptyLatentImage"
-    else:
-        pytest.skip(NO_MODELS)
-    settings = {"seed": 42, "steps": 2, "cfg": 4.0, "sampler_name": "euler", "scheduler": "simple", "denoise": 1.0}
-    links = {"model": model, "positive": ["4", 0], "negative": ["5", 0], "latent_image": ["6", 0]}
-    return {
-        **nodes,
-        "4": node(f"{ours}CLIPTextEncode", text="a cat crystal pendant", clip=clip),
-        "5": node(f"{ours}CLIPTextEncode", text="blurry", clip=clip),
-        "6": node(empty, width=128, height=128, batch_size=1),
-        "7": node(f"{ours}KSampler", **links, **settings, **(sampler if wrapped else {})),
-        "8": node("VAEDecode", samples=["7", 0], vae=vae),
-        "9": node("SaveImage", images=["8", 0], filename_prefix="wrapped" if wrapped else "stock"),
-    }
+from safetensors.numpy import load_file
 
 
 def pixels(host: hosts.Host, record: dict[str, Any], at: str) -> np.ndarray:
@@ -56,17 +21,42 @@ def pixels(host: hosts.Host, record: dict[str, Any], at: str) -> np.ndarray:
         return np.asarray(image)
 
 
-def test_a_replay_of_a_wrapped_painting_has_the_same_latents(host: hosts.Host) -> None:
-    run = host.run(painting(host, wrapped=True))
+def replayed(host: hosts.Host, run: str) -> dict[str, Any]:
     host.settled()
     done = host.command("replay", run, "--server", f"http://127.0.0.1:{host.port}", "--json")
     assert done.returncode == 0, (done.stdout, done.stderr)
-    replay = json.loads(done.stdout)["replay"]
+    return dict(json.loads(done.stdout))
+
+
+def test_a_replay_of_a_wrapped_painting_has_the_same_latents(host: hosts.Host) -> None:
+    replay = replayed(host, host.run(painting(host, wrapped=True)))["replay"]
     assert replay["outcome"] in ("same-bytes", "same-content")
     equal = {(each["node"], each["name"]): each["equal"] for each in replay["tensors"]}
     assert {node for node, _ in equal} >= {"4", "5", "7"}
     assert set(equal.values()) == {True}
     assert (replay["fresh"], replay["drift"], replay["not_compared"]) == (True, [], [])
+
+
+def test_a_replay_of_a_painting_that_kept_its_latent_keeps_the_same_one(host: hosts.Host) -> None:
+    """Equal as the node saw it, and as it lies in the file; a run with another seed has another."""
+    graph = painting(host, wrapped=True, save_latent=True)
+    run = host.run(graph)
+    told = replayed(host, run)
+    equal = {each["name"]: each["equal"] for each in told["replay"]["tensors"] if each["node"] == "7"}
+    assert equal["latent_out.0.samples"] is True
+    (kept,) = [pair for pair in told["replay"]["outputs"] if pair["node"] == "7"]
+    assert kept["verdict"] == "same-tensors"  # the file also names its run
+    graph["7"]["inputs"]["seed"] += 1
+    first, again, other = (latent(host, each) for each in (run, told["execution"], host.run(graph)))
+    assert np.array_equal(first, again)
+    assert first.shape == other.shape and not np.array_equal(first, other)
+
+
+def latent(host: hosts.Host, run: str) -> np.ndarray:
+    """What lies in the file that the sampler kept."""
+    (output,) = [each for each in host.recorded(run, "success")["outputs"] if each["node"] == "7"]
+    tensors = load_file(host.folder / output["type"] / output["file"])
+    return tensors["latent_tensor"]
 
 
 def test_the_page_is_told_the_stock_inputs_with_ours_behind_them(host: hosts.Host) -> None:
