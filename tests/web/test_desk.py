@@ -110,6 +110,26 @@ def test_an_idea_is_signed_and_a_new_version_keeps_the_old_one(sidebar: Sidebar,
     sidebar.page.keyboard.press("Escape")
 
 
+def test_what_is_written_while_an_idea_is_being_signed_is_not_taken_away(sidebar: Sidebar) -> None:
+    held: list[Any] = []
+
+    def hold(route: Any) -> None:
+        held.append(route) if route.request.method == "POST" else route.continue_()
+
+    sidebar.page.route("**/provenance/v1/intents", hold)
+    sidebar.visible("provenance-idea").click()
+    text = sidebar.visible("provenance-idea-text")
+    text.fill("A lantern in the snow")
+    sidebar.visible("provenance-idea-sign").click()
+    sidebar.canvas.until(lambda: held)
+    text.fill("A lantern in the snow, and who carries it")
+    held.pop().continue_()
+    ideas = sidebar.page.locator('[data-testid="provenance-ideas"] .cpv-item')
+    ideas.filter(has_text="A lantern in the snow").first.wait_for()
+    assert text.input_value() == "A lantern in the snow, and who carries it"
+    sidebar.page.keyboard.press("Escape")
+
+
 def test_a_later_edit_is_brought_in_with_its_likeness(sidebar: Sidebar, author: Author, tmp_path: Path) -> None:
     from PIL import Image
 

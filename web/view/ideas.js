@@ -37,7 +37,9 @@ export function openIdeas(parts) {
       const said = { text: text.value, title: title.value || null, revises, execution: attach.checked ? run : null, source: "page" };
       const told = await api.intend(said, [...(files.files ?? [])]);
       toast("success", t("idea.signed", { entry: told.entry }));
-      text.value = title.value = "";
+      if (text.value === said.text) {
+        text.value = title.value = ""; // what was written meanwhile is the next one
+      }
       files.value = "";
       fresh();
       changed();
