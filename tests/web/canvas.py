@@ -36,7 +36,7 @@ READY = """() => {
 OURS = ("rovenance", "/extensions/comfy-provenance/")
 
 TAB = "window.app.extensionManager.workflow.activeWorkflow"
-PATIENCE_S = 90  # a busy machine may take as long for what takes a moment elsewhere
+PATIENCE_S = 150  # a busy machine may take as long for what takes a moment elsewhere
 # Every short message that the page is told to show: it takes them away again after a few seconds.
 LISTEN = """() => {
     const { toast } = window.app.extensionManager;
