@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import urllib.request
 import urllib.response
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -173,8 +174,8 @@ def blocks(folder: Path, language: str) -> list[str]:
     return re.findall(r"```\n(.*?)\n```", text, re.DOTALL)
 
 
-def bash(folder: Path, command: str) -> str:
-    environment = {**os.environ, "LC_ALL": "C", "TZ": "UTC"}
+def bash(folder: Path, command: str, **variables: str) -> str:
+    environment = {**os.environ, "LC_ALL": "C", "TZ": "UTC", **variables}
     done = subprocess.run(
         ["bash", "-c", command], cwd=folder, capture_output=True, text=True, env=environment, check=False
     )
@@ -189,6 +190,19 @@ def promised(folder: Path, language: str) -> list[str]:
 needs_tools = pytest.mark.skipif(
     not UNIX or not shutil.which("ssh-keygen"), reason="no sha256sum, base64 or ssh-keygen"
 )
+
+
+@needs_tools
+@needs_openssl
+def test_two_who_check_at_once_are_not_in_each_others_way(copied):
+    """Nor does anything stay behind, or lie where somebody else could put it first."""
+    _, _, _, signatures, *_ = blocks(copied, "en")
+    folder = copied.parent / "scratch"
+    folder.mkdir()
+    with ThreadPoolExecutor(2) as pool:
+        said = [pool.submit(bash, copied, signatures, TMPDIR=str(folder)) for _ in range(2)]
+    assert [each.result().rstrip("\n") for each in said] == [promised(copied, "en")[2]] * 2
+    assert list(folder.iterdir()) == []
 
 
 @needs_tools
