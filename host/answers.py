@@ -16,7 +16,20 @@ from ..provenance.model import Json
 
 BASE = "/provenance/v1"
 LARGEST_BODY = 1 << 20
-STATUS = {errors.NotFound: 404, errors.Ambiguous: 409, errors.InputError: 400, errors.StorageError: 503}
+NO_FORM = "send the file in a form, as multipart/form-data"
+
+
+class OtherMediaType(errors.InputError):
+    """The body is of another kind than the route takes."""
+
+
+STATUS = {
+    errors.NotFound: 404,
+    errors.Ambiguous: 409,
+    OtherMediaType: 415,
+    errors.InputError: 400,
+    errors.StorageError: 503,
+}
 
 Progress = Callable[[int, "int | None"], None]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -42,7 +55,7 @@ def stating(handler: Handler) -> Handler:
 
     async def answer(request: web.Request) -> web.StreamResponse:
         if request.content_type != "application/json":
-            return refusal(415, "send JSON, with Content-Type: application/json")
+            raise OtherMediaType("send JSON, with Content-Type: application/json")
         return await handler(request)
 
     return bordered(answer)

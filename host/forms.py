@@ -14,7 +14,7 @@ from aiohttp import BodyPartReader, web
 
 from ..provenance import errors
 from ..provenance.model import Json
-from .answers import LARGEST_BODY, in_thread
+from .answers import LARGEST_BODY, NO_FORM, OtherMediaType, in_thread
 
 BLOCK = 1 << 20
 MOST_PARTS = 64
@@ -39,14 +39,14 @@ class Form:
 
 @asynccontextmanager
 async def form_of(request: web.Request, names: tuple[str, ...], largest: int) -> AsyncIterator[Form]:
-    """Read a form with files in parts of these names, each of at most `largest` bytes. Raises InputError."""
-    if not request.content_type.startswith("multipart/"):
-        raise errors.InputError("send the file as multipart/form-data")
+    """Read a form with files in parts of these names, each of at most `largest` bytes. Raises InputError, of which
+    OtherMediaType for a body that is no form, whatever it calls itself."""
+    if request.content_type != "multipart/form-data":
+        raise OtherMediaType(NO_FORM)
     with tempfile.TemporaryDirectory(prefix="comfy-provenance-") as folder:
-        form = Form()
+        form, count = Form(), 0
         try:
             reader = await request.multipart()
-            count = 0
             while (part := await reader.next()) is not None:
                 count += 1
                 if not isinstance(part, BodyPartReader) or count > MOST_PARTS:
@@ -61,6 +61,8 @@ async def form_of(request: web.Request, names: tuple[str, ...], largest: int) ->
                 else:
                     raise errors.InputError(f"unknown part of the form: {str(part.name)[:80]!r}")
         except ValueError as error:
+            if not count:
+                raise OtherMediaType(NO_FORM) from error
             raise errors.InputError(f"the form cannot be read: {error}") from error
         yield form
 

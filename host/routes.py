@@ -27,7 +27,7 @@ from . import (
     storage_routes,
     time_routes,
 )
-from .answers import BASE, as_json, bordered, in_thread
+from .answers import BASE, NO_FORM, OtherMediaType, as_json, bordered, in_thread
 from .hooks import QueueHooks
 
 if TYPE_CHECKING:
@@ -121,11 +121,11 @@ class Routes:
     async def identify(self, request: web.Request) -> web.StreamResponse:
         api = self.api()
         if not request.content_type.startswith("multipart/"):
-            raise errors.InputError("send the file as multipart/form-data")
+            raise OtherMediaType(NO_FORM)
         try:
             part = await (await request.multipart()).next()
         except ValueError as error:
-            raise errors.InputError(f"the form cannot be read: {error}") from error
+            raise OtherMediaType(NO_FORM) from error
         if part is None or not hasattr(part, "read_chunk"):
             raise errors.InputError("the form holds no file")
         with tempfile.TemporaryDirectory(prefix="comfy-provenance-") as folder:

@@ -193,7 +193,7 @@ def test_an_import_that_cannot_be_used_is_refused(host: hosts.Host) -> None:
         assert status_of(lambda statement=statement: form(host, "imports", statement, picture)) == 400
     assert status_of(lambda: form(host, "imports", {"of": ["0" * 64]}, picture)) == 404
     assert status_of(lambda: form(host, "imports", {"of": [run]}, [])) == 400
-    assert status_of(lambda: host.post(f"{API}/imports", {"of": [run]})) == 400
+    assert status_of(lambda: host.post(f"{API}/imports", {"of": [run]})) == 415
     secret = str(host.ledger / "place.json")
     assert status_of(lambda: form(host, "imports", {"of": [secret]}, picture)) == 404, "no REF of a client is a path"
     with pytest.raises(hosts.Answer) as answer:
