@@ -5,7 +5,8 @@ The same selection and key give the same bytes. I/O: reads the ledger, writes on
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from os import SEEK_END
 from tempfile import SpooledTemporaryFile
 from typing import IO, BinaryIO
@@ -98,7 +99,15 @@ def _evidence(selection: Selection, shown: Disclosed, public: PublicKey, progres
     yield layout.OPENSSH_KEY, [f"{public.openssh(origin)}\n".encode()], None
     yield layout.VERIFIER_KEY, [f"{checkpoint.vkey(public)}\n".encode()], None
     for done, digest in enumerate(selection.objects):
-        progress("objects", done, len(selection.objects))
-        yield layout.object_of(digest), shown.blocks(digest), shown.size(digest)
+        tell = partial(progress, "objects", done, len(selection.objects))
+        tell()
+        yield layout.object_of(digest), _told(shown.blocks(digest), tell), shown.size(digest)
     for index in selection.entries:
         yield layout.proof(index), [tlog_proof.write(index, tree.inclusion_proof(index), selection.checkpoint)], None
+
+
+def _told(blocks: Iterable[bytes], tell: Callable[[], None]) -> Iterator[bytes]:
+    """The blocks, with word before each: a long file can be stopped in the midst of it."""
+    for block in blocks:
+        tell()
+        yield block
