@@ -74,7 +74,7 @@ export interface Bound {
 
 /** Between which moments something was recorded. */
 export interface Times {
-  state: "anchored" | "pending" | "untrusted";
+  state: "anchored" | "pending" | "untrusted" | "signature-unchecked";
   after: Bound | null;
   by: Bound | null;
 }

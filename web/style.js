@@ -273,7 +273,7 @@ const CSS = `
   .cpv-slider input { position: absolute; inset: 0; width: 100%; height: 100%; margin: 0; opacity: 0; cursor: ew-resize; }
   .cpv-slider:has(input:focus-visible) { outline: 2px solid var(--cpv-accent); }
   .cpv-differences { margin-top: 0.75rem; display: grid; gap: 0.5rem; }
-  .cpv-time.pending, .cpv-time.untrusted { color: var(--cpv-warn); }
+  .cpv-time.pending, .cpv-time.untrusted, .cpv-time.signature-unchecked { color: var(--cpv-warn); }
   .cpv-time-mark { min-width: 0; flex: 0 1 auto; }
   .cpv-time-mark[data-state=failing] { color: var(--cpv-warn); }
   .cpv-times { display: grid; gap: 0.625rem; max-width: 40rem; }

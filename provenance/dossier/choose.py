@@ -241,8 +241,23 @@ class _Choice:
     # what is left
 
     def _bounds(self, kinds: Mapping[int, str], shown: Mapping[int, str]) -> dict[int, str]:
-        """The anchors and cosignatures that say most about when a shown entry was made: the nearest on both sides."""
-        frames = {index: self._said(index)["checkpoint"]["size"] for index, kind in kinds.items() if kind in _BOUNDS}
+        """The anchors and cosignatures that say most about when a shown entry was made: of each authority and each
+        cosigner the nearest on both sides."""
+        frames: dict[str, dict[int, int]] = {}
+        for index, kind in kinds.items():
+            if kind in _BOUNDS:
+                said = self._said(index)
+                who = said["authority"]["name"] if kind == Kind.ANCHOR.value else said["witness"]["public_key"]
+                proved = said.get("signature") != "unchecked"  # else it may not stand in another's place
+                frames.setdefault(f"{kind} {proved} {who}", {})[index] = said["checkpoint"]["size"]
+        found = dict[int, str]()
+        for each in frames.values():
+            found.update(self._nearest(each, kinds, shown))
+        return found
+
+    @staticmethod
+    def _nearest(frames: Mapping[int, int], kinds: Mapping[int, str], shown: Mapping[int, str]) -> dict[int, str]:
+        """Those of the frames, each an entry and how many entries it covers, that are nearest to a shown entry."""
         found = dict[int, str]()
         after = sorted(frames)
         covering = sorted((size, index) for index, size in frames.items())

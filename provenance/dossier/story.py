@@ -6,7 +6,7 @@ inferred or after the fact keeps that basis, as its mark.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from ..model import Finding, Json, Status
@@ -222,6 +222,7 @@ class Story:
     others: tuple[Event, ...]
     findings: tuple[Finding, ...]
     bounds: Bounds
+    unproved: Collection[int]  # entries of anchors whose token has a signature of a kind that is not checked here
     leaves: Mapping[int, str]  # of withheld entries
 
     @property
@@ -239,6 +240,11 @@ class Story:
         """Runs that do not lead to the works."""
         path = set(self.path)
         return tuple(run for run in self.runs.values() if run.id not in path)
+
+    @property
+    def tokens(self) -> tuple[Event, ...]:
+        """Anchors whose token's signature holds."""
+        return tuple(event for event in self.anchors if event.stamp.entry not in self.unproved)
 
     def on_path(self) -> tuple[Run, ...]:
         """Runs that lead to the works, in the order in which they were submitted."""

@@ -13,6 +13,7 @@ from ..record.schema import PREFIX
 from ..seal import checkpoint, dsse
 from ..seal.keys import PublicKey
 from ..seal.merkle import leaf_hash
+from ..seal.timestamp import Trust
 from ..verify import verifier
 from ..verify.bounds import Bounds
 from ..verify.description import Description
@@ -110,6 +111,7 @@ class _Telling:
             others=tuple(event for found in events.values() for event in found),
             findings=report.findings,
             bounds=Bounds(report.anchors),
+            unproved={each.entry for each in report.anchors if each.trust is Trust.SIGNATURE_UNCHECKED},
             leaves={
                 entry: leaf.hex()
                 for entries in self._description.withheld.values()

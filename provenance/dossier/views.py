@@ -54,6 +54,12 @@ class Views:
         tokens = ((event, self._shown.object(event.said["token"])) for event in self.story.anchors)
         return {layout.chain(event.stamp.entry): timestamp.certificates(token) for event, token in tokens if token}
 
+    def _by_hand(self) -> dict[int, timestamp.ByHand]:
+        """The tokens whose signature is left to other programs."""
+        unproved = (event for event in self.story.anchors if event.stamp.entry in self.story.unproved)
+        tokens = ((event.stamp.entry, self._shown.object(event.said["token"])) for event in unproved)
+        return {entry: timestamp.by_hand(token) for entry, token in tokens if token}
+
     def tags(self, count: int, size: int, progress: Progress) -> Iterator[tuple[str, Iterable[bytes]]]:
         """The files that describe the bag, in their order. count, size: of the payload's files and their bytes."""
         story, origin = self.story, checkpoint.origin_of(self._public)
@@ -64,7 +70,7 @@ class Views:
         yield layout.REPORT, page.blocks(story, self._shown, progress)
         yield layout.PAGE, [verifier_page()]
         for language, name in layout.READMES.items():
-            yield name, [instructions.text(story, language).encode()]
+            yield name, [instructions.text(story, language, self._by_hand()).encode()]
         yield layout.SIGNERS, [sshsig.allowed_signers(self._public, origin).encode()]
 
     def _kind(self, digest: str) -> str:

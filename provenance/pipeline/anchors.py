@@ -15,7 +15,7 @@ from ..seal import cosign, merkle
 from ..seal import timestamp as tokens
 from ..seal.checkpoint import Checkpoint
 from ..seal.keys import PublicKey
-from ..seal.timestamp import Checked
+from ..seal.timestamp import Checked, Trust
 from ..store.ledger import Ledger
 from .book import Book
 
@@ -39,18 +39,20 @@ class Found:
 
 
 def record(found: Found, book: Book) -> dict[str, Json]:
-    """Write an anchor and give {"entry", "size", "gen_time", "authority"}.
+    """Write an anchor and give {"entry", "size", "gen_time", "authority"}, with `trust` `signature-unchecked` where the
+    token's signature is of a kind that is not checked here.
 
     Raises InputError for a token that is recorded already, and for one whose time contradicts an earlier one: then its
     authority's clock, or that of the other, is wrong, and a record that contradicts itself would help nobody.
     """
     said, token = found.checked.said, sha256_hex(found.token)
+    proved = found.checked.trust is not Trust.SIGNATURE_UNCHECKED
     latest = tokens.latest_ns(said.gen_time_ns, said.accuracy_us)
     for row in book.index.attestations.latest(NEIGHBOURS):
         if row.token == token:
             raise InputError(f"this token is recorded already, in entry {row.entry}")
         start = tokens.earliest_ns(wall_ns(row.gen_time), row.accuracy_us)
-        if row.entry < found.head.size and start > latest:
+        if proved and row.proved and row.entry < found.head.size and start > latest:
             raise InputError(
                 f"the token says {timestamp(said.gen_time_ns)}, but its checkpoint covers entry {row.entry}, "
                 f"which holds one of {row.gen_time}: a clock is wrong, and it is not recorded"
@@ -65,10 +67,11 @@ def record(found: Found, book: Book) -> dict[str, Json]:
         authority=authority,
         url=None if found.url is None else book.clean(found.url),
         requested=found.url is not None,
+        signature_checked=proved,
     )
     told = {"size": found.head.size, "gen_time": timestamp(said.gen_time_ns), "authority": authority}
     entry = book.append(Kind.ANCHOR, say, [(found.note, NOTE_TYPE), (found.token, TOKEN_TYPE)], **told)
-    return {"entry": entry, **told}
+    return {"entry": entry, **told, **({} if proved else {"trust": found.checked.trust.value})}
 
 
 def brought(ledger: Ledger, data: bytes, note: bytes | None, authority: str | None) -> Found:

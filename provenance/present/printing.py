@@ -18,7 +18,12 @@ OUTCOMES = {
     "incomplete": "outputs are missing or new",
     "not-compared": "not all could be compared",
 }
-TRUST = {"trusted": "trusted", "unchecked": "authority not checked", "refused": "by authorities that are not trusted"}
+TRUST = {
+    "trusted": "trusted",
+    "unchecked": "authority not checked",
+    "refused": "by authorities that are not trusted",
+    "signature-unchecked": "signature not checked here (SM2 or SM3; openssl can)",
+}
 _SHORTEST_ID = 8
 
 
@@ -192,7 +197,8 @@ def anchoring(told: Mapping[str, Json]) -> Iterator[str]:
     """How it stands with time-stamps, or what came of asking for some."""
     for each in told.get("recorded", ()):
         over = f"over {each['size']} entries, recorded as entry {each['entry']}"
-        yield f"{one_line(each['authority'])}: a time-stamp of {each['gen_time']} {over}"
+        trust = f"; {TRUST[each['trust']]}: it bounds nothing" if "trust" in each else ""
+        yield f"{one_line(each['authority'])}: a time-stamp of {each['gen_time']} {over}{trust}"
     for each in told.get("failed", ()):
         yield f"{one_line(each['authority'])}: {one_line(each['problem'], _WIDE)}"
     if "recorded" in told:

@@ -22,7 +22,8 @@ from ..store.rows import ExecutionRow
 from ..verify.bounds import Anchor, Bounds
 
 ChosenRoots = Callable[[], Roots | None]
-ANCHORED, PENDING, UNTRUSTED = "anchored", "pending", "untrusted"
+ANCHORED, PENDING, UNTRUSTED, SIGNATURE_UNCHECKED = "anchored", "pending", "untrusted", "signature-unchecked"
+_COUNT = (Trust.TRUSTED, Trust.UNCHECKED)
 _NEWEST = 20
 
 
@@ -38,6 +39,7 @@ class Times:
         self._rows: dict[int, AnchorRow] = {}
         self._anchors: list[Anchor] = []
         self._refused: list[Anchor] = []
+        self._unproved: list[Anchor] = []
         self._bounds = Bounds(())
         self._trust: dict[tuple[str, Roots | None], Trust | None] = {}
 
@@ -54,7 +56,8 @@ class Times:
 
         after, by: null or {"time", "gen_time", "authority", "signer", "entry", "trust"}; `time` is the moment that can
         be relied on, `trust` is `trusted` or, where no roots were chosen, `unchecked`. state: `anchored`; `pending`
-        while no time-stamp covers it; `untrusted` when those that do lead to none of the roots chosen, or do not hold.
+        while no time-stamp covers it; `untrusted` when those that do lead to none of the roots chosen, or do not hold;
+        `signature-unchecked` when all that do are signed by SM2 or over SM3, which is not checked here.
         """
         with self._lock:
             self._refresh()
@@ -103,12 +106,17 @@ class Times:
 
     def _told(self, first: int, last: int) -> dict[str, Json]:
         after, by = self._sound(first)[0], self._sound(last)[1]
-        covered = any(each.size > last for each in self._refused)
         return {
-            "state": ANCHORED if by is not None else UNTRUSTED if covered else PENDING,
+            "state": ANCHORED if by is not None else self._unanchored(last),
             "after": None if after is None else _bound(after, after.earliest_ns),
             "by": None if by is None else _bound(by, by.latest_ns),
         }
+
+    def _unanchored(self, entry: int) -> str:
+        """Why nothing bounds an entry from above."""
+        if any(each.size > entry for each in self._refused):
+            return UNTRUSTED
+        return SIGNATURE_UNCHECKED if any(each.size > entry for each in self._unproved) else PENDING
 
     def _refresh(self) -> None:
         """Read the time-stamps again when there are more of them, or other roots."""
@@ -118,7 +126,8 @@ class Times:
             return
         self._known = known
         self._rows = {row.entry: row for row in self._index.anchors()}
-        self._anchors = [_anchor(row) for row in self._rows.values()]
+        self._anchors = [_anchor(row) for row in self._rows.values() if row.proved]
+        self._unproved = [_anchor(row) for row in self._rows.values() if not row.proved]
         self._refused = []
         self._bounds = Bounds(self._anchors)
 
@@ -129,7 +138,7 @@ class Times:
         while True:
             span = self._bounds.of(entry)
             trusts = {each: self._trust_of(self._rows[each.entry], roots) for each in (span.after, span.by) if each}
-            bad = {each.signer for each, trust in trusts.items() if trust in (None, Trust.REFUSED)}
+            bad = {each.signer for each, trust in trusts.items() if trust not in _COUNT}
             if not bad:
                 after, by = (
                     None if each is None else replace(each, trust=trusts[each] or Trust.REFUSED)

@@ -20,8 +20,10 @@ def anchor(
     authority: str,
     url: str | None,
     requested: bool,
+    signature_checked: bool = True,
 ) -> Body:
     """A time-stamp token over a checkpoint. `token` is the digest of the token's object, `said` what it says.
+    signature_checked: False where its signature is of a kind that this software does not check.
 
     The subjects are the checkpoint's note, which the token was made for, and the token.
     """
@@ -37,6 +39,7 @@ def anchor(
         "nonce": said.nonce,
         "imprint": {"algorithm": said.algorithm, "digest": said.imprint},
         "source": "requested" if requested else "imported",
+        **({} if signature_checked else {"signature": "unchecked"}),
     }
     named = [subject(f"checkpoint:{checkpoint.size}", checkpoint.object), subject("token", token)]
     return body(named, session, at, members)

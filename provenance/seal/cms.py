@@ -1,7 +1,8 @@
 """Signed data (CMS, RFC 5652) as time-stamp tokens use it: one signer, signed attributes, content inside. Pure.
 
 `check_signature` says that the content was signed with the certificate that the token carries. Whether that
-certificate means anything is another question, and not asked here.
+certificate means anything is another question, and not asked here. SM2 signatures and signatures over SM3 (GB/T 32918,
+32905) are read as far as their digests, and not checked: `can_check` tells.
 """
 
 from __future__ import annotations
@@ -29,10 +30,13 @@ _MESSAGE_DIGEST = "1.2.840.113549.1.9.4"
 _ESS_CERT = "1.2.840.113549.1.9.16.2.12"  # SHA-1, RFC 2634
 _ESS_CERT_V2 = "1.2.840.113549.1.9.16.2.47"  # RFC 5816
 _RSA_PSS = "1.2.840.113549.1.1.10"
+_SM3 = "1.2.156.10197.1.401"
+_SM2 = ("1.2.156.10197.1.501", "1.2.156.10197.1.301", "1.2.156.10197.1.301.1")  # with SM3; as the key is named
 _HASHES: dict[str, tuple[str, hashes.HashAlgorithm]] = {
     "2.16.840.1.101.3.4.2.1": ("sha256", hashes.SHA256()),
     "2.16.840.1.101.3.4.2.2": ("sha384", hashes.SHA384()),
     "2.16.840.1.101.3.4.2.3": ("sha512", hashes.SHA512()),
+    _SM3: ("sm3", hashes.SM3()),
 }
 # Signature algorithms that name their own hash; the others (plain RSA) take that of the digest.
 _NAMED_HASHES = {
@@ -84,9 +88,36 @@ def signed_data(token: bytes, content_type: str) -> SignedData:
     )
 
 
-def check_signature(signed: SignedData) -> x509.Certificate:
-    """The signer's certificate, after checking that it signed the content (RFC 5652 section 5.6) and that the signed
-    attributes name it by its digest (RFC 2634, RFC 5816). Raises IntegrityError, also for algorithms not known here.
+def digest(name: str, data: bytes) -> bytes:
+    """A digest by the name that `hash_name` gives. Raises IntegrityError for one that this machine cannot make."""
+    known = dict(_HASHES.values())
+    try:
+        hasher = hashes.Hash(known[name])
+    except (KeyError, UnsupportedAlgorithm) as error:
+        raise IntegrityError(f"{name} digests cannot be made here") from error
+    hasher.update(data)
+    return hasher.finalize()
+
+
+def hash_name(oid: str) -> str:
+    """sha256, sha384, sha512 or sm3. Raises IntegrityError for any other hash algorithm."""
+    return _hash(oid)[0]
+
+
+def can_check(signed: SignedData) -> bool:
+    """Whether `check_signature` knows this kind of signature: not SM2, and not over SM3."""
+    return not is_sm2(signed) and signed.digest_algorithm != _SM3
+
+
+def is_sm2(signed: SignedData) -> bool:
+    """Whether the signature is said to be an SM2 one."""
+    return signed.signature_algorithm in _SM2
+
+
+def check_content(signed: SignedData) -> x509.Certificate:
+    """The certificate that the token carries of the signer it names, after checking that the signed attributes are
+    about this content (RFC 5652 section 5.6) and name that certificate by its digest (RFC 2634, RFC 5816). Raises
+    IntegrityError. Not checked: the signature over those attributes.
     """
     signer = signed.signer
     if signer is None:
@@ -95,10 +126,15 @@ def check_signature(signed: SignedData) -> x509.Certificate:
     attributes = _attributes(signed.attributes)
     if attributes.get(_CONTENT_TYPE, _NOTHING).body != _OID_OF_TST_INFO:
         raise IntegrityError("the signature is over another type of content")
-    digest = hashlib.new(name, signed.content).digest()
-    if not hmac.compare_digest(attributes.get(_MESSAGE_DIGEST, _NOTHING).body, digest):
+    if not hmac.compare_digest(attributes.get(_MESSAGE_DIGEST, _NOTHING).body, digest(name, signed.content)):
         raise IntegrityError("the signature is over other content")
     _check_named(attributes, signer)
+    return signer
+
+
+def check_signature(signed: SignedData, signer: x509.Certificate) -> None:
+    """Check that the signed attributes were signed with the key of this certificate. Raises IntegrityError, also for
+    algorithms not known here."""
     data = der.write(der.SET, [signed.attributes.body])  # signed with the tag of a SET, RFC 5652 section 5.4
     try:
         _verify(signer, signed, data)
@@ -106,7 +142,6 @@ def check_signature(signed: SignedData) -> x509.Certificate:
         raise IntegrityError("the token's signature does not verify under the certificate it carries") from error
     except (UnsupportedAlgorithm, ValueError) as error:
         raise IntegrityError(f"the token's signature cannot be checked here: {error}") from error
-    return signer
 
 
 def with_sorted_certificates(token: bytes) -> bytes:
@@ -187,7 +222,8 @@ def _check_named(attributes: dict[str, der.Node], signer: x509.Certificate) -> N
             if name == _ESS_CERT_V2 and head.tag == der.SEQUENCE:
                 default, _ = _hash(der.oid((*der.parts(head), _NOTHING)[0]))
                 head = (*rest, _NOTHING)[0]
-            if head.body != hashlib.new(default, encoded).digest():
+            named = hashlib.sha1(encoded).digest() if default == "sha1" else digest(default, encoded)  # noqa: S324
+            if head.body != named:
                 raise IntegrityError("the signed attributes name another certificate than the signer's")
             return
     raise IntegrityError("the signed attributes do not name the signer's certificate")
@@ -202,15 +238,15 @@ def _hash(oid: str) -> tuple[str, hashes.HashAlgorithm]:
 
 def _verify(signer: x509.Certificate, signed: SignedData, data: bytes) -> None:
     key, algorithm = signer.public_key(), signed.signature_algorithm
-    _, digest = _hash(_NAMED_HASHES.get(algorithm, signed.digest_algorithm))
+    _, hashed = _hash(_NAMED_HASHES.get(algorithm, signed.digest_algorithm))
     if isinstance(key, rsa.RSAPublicKey):
         if algorithm == _RSA_PSS:
-            pss = padding.PSS(padding.MGF1(digest), padding.PSS.AUTO)
-            key.verify(signed.signature, data, pss, digest)
+            pss = padding.PSS(padding.MGF1(hashed), padding.PSS.AUTO)
+            key.verify(signed.signature, data, pss, hashed)
         else:
-            key.verify(signed.signature, data, padding.PKCS1v15(), digest)
+            key.verify(signed.signature, data, padding.PKCS1v15(), hashed)
     elif isinstance(key, ec.EllipticCurvePublicKey):
-        key.verify(signed.signature, data, ec.ECDSA(digest))
+        key.verify(signed.signature, data, ec.ECDSA(hashed))
     elif isinstance(key, Ed25519PublicKey):
         key.verify(signed.signature, data)
     else:

@@ -4,12 +4,14 @@ Pure apart from the request's nonce. `check` does what can be done without trust
 one that the verifier trusts, `rfc3161-client` decides from roots that the verifier chose. Both look at certificates
 as of the token's own time: an authority's certificate expires, what it signed before stays good.
 
-Not checked: revocation, which needs the network, and whether an authority's clock was right.
+A signature by SM2, or over SM3, is not checked: all the rest is, and the token proves nothing here
+(`Trust.SIGNATURE_UNCHECKED`). Not checked: revocation, which needs the network, and whether an authority's clock was
+right.
 """
 
 from __future__ import annotations
 
-import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from enum import Enum
@@ -26,11 +28,7 @@ from . import cms, der
 
 LARGEST_TOKEN = 256 * 1024
 ASSUMED_ACCURACY_US = 1_000_000
-HASHES = {
-    "2.16.840.1.101.3.4.2.1": "sha256",
-    "2.16.840.1.101.3.4.2.2": "sha384",
-    "2.16.840.1.101.3.4.2.3": "sha512",
-}
+NOT_CHECKED = "its signature is by SM2 or over SM3, which is not checked here; openssl can"
 
 _GRANTED = (0, 1)  # RFC 3161 section 2.4.2: granted, grantedWithMods
 _STATUS = {2: "rejection", 3: "waiting", 4: "revocation warning", 5: "revocation notification"}
@@ -46,6 +44,7 @@ class Trust(str, Enum):
     TRUSTED = "trusted"
     UNCHECKED = "unchecked"  # no roots were given
     REFUSED = "refused"  # its certificates lead to none of the roots given
+    SIGNATURE_UNCHECKED = "signature-unchecked"  # a kind of signature that is not checked here: anybody's word
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +68,7 @@ class Roots:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A token that is sound in itself. reason: why the authority was refused, in one line."""
+    """A token that is sound in itself. reason: why it is neither trusted nor unchecked, in one line."""
 
     said: Token
     trust: Trust
@@ -115,7 +114,8 @@ def token_of(data: bytes) -> bytes:
 
 
 def read(token: bytes) -> Token:
-    """What a token says, WITHOUT checking who signed it. Raises IntegrityError for what is no token over SHA-2."""
+    """What a token says, WITHOUT checking who signed it. Raises IntegrityError for what is no token, or is over a hash
+    that is not known here."""
     return _read(cms.signed_data(token, cms.TST_INFO))
 
 
@@ -126,20 +126,52 @@ def certificates(token: bytes) -> bytes:
     return b"".join(certificate.public_bytes(Encoding.PEM) for certificate in found)
 
 
+@dataclass(frozen=True, slots=True)
+class ByHand:
+    """What it takes to check a token's signature by hand.
+
+    places: where its pieces lie in it, as (first byte, size): `content` (TSTInfo), `attributes` (what is signed, once
+    its first byte is the tag of a SET), `signature`, `signer` (certificate). digest: by which the attributes name the
+    content.
+    """
+
+    places: Mapping[str, tuple[int, int]]
+    digest: str
+    is_sm2: bool
+
+
+def by_hand(token: bytes) -> ByHand:
+    """Take a token apart for others. Raises IntegrityError for one that `check` refuses as malformed."""
+    signed = cms.signed_data(token, cms.TST_INFO)
+    signer = cms.check_content(signed).public_bytes(Encoding.DER)
+    pieces = {
+        "content": signed.content,
+        "attributes": signed.attributes.raw,
+        "signature": signed.signature,
+        "signer": signer,
+    }
+    places = {name: (token.rindex(piece), len(piece)) for name, piece in pieces.items()}
+    return ByHand(places, cms.hash_name(signed.digest_algorithm), cms.is_sm2(signed))
+
+
 def check(token: bytes, note: bytes, roots: Roots | None = None) -> Checked:
     """Check a token over a note, and its authority against the roots that the verifier chose.
 
     Raises IntegrityError unless: the imprint is the note's; the one signer's certificate is in the token, was valid
     at the token's time and is for time-stamping and nothing else (critical EKU, RFC 3161 section 2.3); the token
     names that certificate by digest (RFC 5816); its signature is that certificate's. Without roots that is all, and
-    anybody can make such a token. With roots, a chain valid at the token's time must lead to one of them.
+    anybody can make such a token. With roots, a chain valid at the token's time must lead to one of them. Where the
+    signature is of a kind that is not checked here, it is left out and so are the roots.
     """
     signed = cms.signed_data(token, cms.TST_INFO)
     said = _read(signed)
     if not is_over(said, note):
         raise IntegrityError("the token was made for other bytes than this checkpoint")
-    signer = cms.check_signature(signed)
+    signer = cms.check_content(signed)
     _check_signer(signer, _moment(said))
+    if not cms.can_check(signed):
+        return Checked(said, Trust.SIGNATURE_UNCHECKED, NOT_CHECKED)
+    cms.check_signature(signed, signer)
     if roots is None:
         return Checked(said, Trust.UNCHECKED)
     refusal = _refusal(token, bytes.fromhex(said.imprint), roots)
@@ -147,8 +179,11 @@ def check(token: bytes, note: bytes, roots: Roots | None = None) -> Checked:
 
 
 def check_answer(token: bytes, note: bytes, asked: Request, roots: Roots | None = None) -> Checked:
-    """The same for a token that was just asked for: it must carry the request's nonce."""
+    """The same for a token that was just asked for: it must carry the request's nonce, and a signature that is checked
+    here."""
     checked = check(token, note, roots)
+    if checked.trust is Trust.SIGNATURE_UNCHECKED:
+        raise IntegrityError(f"the token is not taken as an answer: {checked.reason}")
     if checked.said.nonce != asked.nonce:
         raise IntegrityError("the token carries another nonce than the request: it is not an answer to it")
     return checked
@@ -156,7 +191,7 @@ def check_answer(token: bytes, note: bytes, asked: Request, roots: Roots | None 
 
 def is_over(said: Token, note: bytes) -> bool:
     """Whether the imprint that a token states is of these bytes."""
-    return hashlib.new(said.algorithm, note).hexdigest() == said.imprint
+    return cms.digest(said.algorithm, note).hex() == said.imprint
 
 
 def earliest_ns(gen_time_ns: int, accuracy_us: int | None) -> int:
@@ -187,9 +222,9 @@ def _read(signed: cms.SignedData) -> Token:
     if der.integer(version) != 1:
         raise IntegrityError("the token is of a version that is not known")
     algorithm, digest, *more = _at_least(der.parts(imprint, der.SEQUENCE), 2)
-    name = HASHES.get(der.oid(_at_least(der.parts(algorithm, der.SEQUENCE), 1)[0]))
-    if more or name is None or len(digest.body) != hashlib.new(name).digest_size:
-        raise IntegrityError("the token's imprint is not a SHA-256, SHA-384 or SHA-512")
+    name = cms.hash_name(der.oid(_at_least(der.parts(algorithm, der.SEQUENCE), 1)[0]))
+    if more or len(digest.body) != len(cms.digest(name, b"")):
+        raise IntegrityError(f"the token's imprint is no {name} digest")
     optional = {node.tag: node for node in rest}
     nonce = optional.get(der.INTEGER)
     accuracy = optional.get(der.SEQUENCE)

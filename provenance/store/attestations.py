@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from sqlalchemy import func, select
 
@@ -25,6 +26,7 @@ _ANCHORS = (
         _anchor.accuracy_us,
         _anchor.source,
         _anchor.recorded_at,
+        _anchor.proved,
     )
     .select_from(tables.anchors.join(tables.entries, _entry.seq == _anchor.seq))
     .order_by(_anchor.seq)
@@ -62,6 +64,7 @@ class AnchorRow:
     accuracy_us: int | None
     source: str
     recorded_at: str
+    proved: bool  # its signature was checked when it was recorded
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,20 +92,20 @@ class Attestations:
         """All time-stamps, oldest entry first."""
         with self._database.read() as connection:
             rows = connection.execute(_ANCHORS.where(_entry.writer == self._writer))
-            return [AnchorRow(*row) for row in rows]
+            return list(map(_anchor_row, rows))
 
     def latest(self, limit: int) -> list[AnchorRow]:
         """The newest time-stamps, newest first."""
         newest = _ANCHORS.where(_entry.writer == self._writer).order_by(None).order_by(_anchor.seq.desc()).limit(limit)
         with self._database.read() as connection:
-            return [AnchorRow(*row) for row in connection.execute(newest)]
+            return list(map(_anchor_row, connection.execute(newest)))
 
     def anchor_at(self, entry: int) -> AnchorRow | None:
         """The time-stamp that this entry holds."""
         with self._database.read() as connection:
             query = _ANCHORS.where(_entry.writer == self._writer, _entry.number == entry)
             row = connection.execute(query).first()
-            return None if row is None else AnchorRow(*row)
+            return None if row is None else _anchor_row(row)
 
     def count(self) -> int:
         """How many time-stamps there are."""
@@ -115,13 +118,14 @@ class Attestations:
             return int(connection.execute(select(func.count()).select_from(tables.witnesses)).scalar_one())
 
     def reach(self) -> int:
-        """How many entries, from the first, the time-stamp that goes furthest covers."""
+        """How many entries, from the first, the time-stamp that goes furthest covers; of those whose signature was
+        checked."""
         with self._database.read() as connection:
-            return int(connection.execute(select(func.max(_anchor.size))).scalar() or 0)
+            return int(connection.execute(select(func.max(_anchor.size)).where(_anchor.proved == 1)).scalar() or 0)
 
     def covered(self) -> dict[str | None, int]:
         """Where a token was asked for -> how many entries, from the first, its newest covers; None: made elsewhere."""
-        query = select(_anchor.url, func.max(_anchor.size)).group_by(_anchor.url)
+        query = select(_anchor.url, func.max(_anchor.size)).where(_anchor.proved == 1).group_by(_anchor.url)
         with self._database.read() as connection:
             return {row[0]: int(row[1]) for row in connection.execute(query)}
 
@@ -148,3 +152,8 @@ class Attestations:
         with self._database.read() as connection:
             rows = connection.execute(_WITNESSES.where(_entry.writer == self._writer))
             return [WitnessRow(*row) for row in rows]
+
+
+def _anchor_row(row: Any) -> AnchorRow:
+    found = AnchorRow(*row)
+    return replace(found, proved=bool(found.proved))

@@ -22,6 +22,7 @@ def anchor(body: Mapping[str, Json]) -> Made:
             "signer": optional(body["signer"]),
             "accuracy_us": integer(body["accuracy_us"]),
             **{name: text(body[name]) for name in ("token", "gen_time", "source", "recorded_at")},
+            "proved": int(body.get("signature") != "unchecked"),
         },
     )
 

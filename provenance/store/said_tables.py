@@ -137,6 +137,7 @@ anchors = Table(
     Column("gen_time", Text, nullable=False),
     Column("accuracy_us", BigInteger),
     *(Column(name, Text, nullable=False) for name in ("source", "recorded_at")),
+    Column("proved", SmallInteger, nullable=False),  # 0: its signature was not checked when it was recorded
 )
 
 witnesses = Table(

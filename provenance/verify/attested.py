@@ -8,6 +8,8 @@ Fed with one sound statement after another, in the order of the log. Invariants:
 * times run with the log: a token over a checkpoint that covers an earlier token's entry is not older than that one;
 * the writer's clock agrees with them, within a tolerance.
 
+A token whose signature is of a kind that is not checked here (SM2, SM3) says nothing about time.
+
 Whether an authority is trusted is the verifier's choice, made with roots. Without any, one finding says that it was
 not checked. Not checked: a cosigner's identity and clock.
 """
@@ -126,6 +128,10 @@ class Attested:
             signer=said.signer,
             trust=checked.trust,
         )
+        if checked.trust is Trust.SIGNATURE_UNCHECKED:
+            self.anchors.append(anchor)
+            yield finding("anchor-signature-unchecked", f"{checked.reason}; it bounds nothing", index)
+            return
         if checked.trust is Trust.REFUSED:
             self.anchors.append(anchor)
             message = f"the token of {shown(anchor.signer or anchor.authority)} leads to none of the roots given"

@@ -41,11 +41,12 @@ class Span:
 
 
 class Bounds:
-    """Answers for one log. Anchors whose authority was refused are left out: what they say counts for nothing."""
+    """Answers for one log. Anchors whose authority was refused, or whose signature was not checked, are left out: what
+    they say counts for nothing."""
 
     def __init__(self, anchors: Iterable[Anchor]) -> None:
-        usable = [each for each in anchors if each.trust is not Trust.REFUSED]
-        self._tiers = [_Tier([each for each in usable if each.trust is trust]) for trust in _BEST_FIRST]
+        given = list(anchors)
+        self._tiers = [_Tier([each for each in given if each.trust is trust]) for trust in _BEST_FIRST]
 
     def of(self, entry: int) -> Span:
         """Between which moments the entry at this place was made. O(log n) for n anchors."""

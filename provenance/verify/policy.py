@@ -87,6 +87,9 @@ CODES: dict[str, Code] = {
     "anchor-order": Code(ERROR, "A token is older than another one that its checkpoint covers."),
     "anchor-untrusted": Code(WARNING, "A token's authority leads to none of the roots given; it bounds nothing."),
     "anchor-unchecked": Code(WARNING, "Tokens are sound in themselves; without roots nothing says who made them."),
+    "anchor-signature-unchecked": Code(
+        WARNING, "A token's signature is by SM2 or over SM3: not checked, bounds nothing."
+    ),
     "clock-anchor": Code(WARNING, "The writer's clock contradicts a time-stamp."),
     "witness-checkpoint": Code(ERROR, "A cosigned checkpoint is not one of this log, or not of entries before it."),
     "witness-signature": Code(ERROR, "The cosignature that an entry tells of is not there or does not hold."),

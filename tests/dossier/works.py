@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import json
 import random
+import time
 from pathlib import Path
 
 from comfy_provenance.provenance import canonical
@@ -28,11 +29,11 @@ from comfy_provenance.provenance.model import (
     system_clock,
 )
 from comfy_provenance.provenance.record import attested, files, imports, predicate
-from comfy_provenance.provenance.seal import checkpoint, timestamp
-from comfy_provenance.provenance.seal.keys import create
+from comfy_provenance.provenance.seal import checkpoint, cosign, timestamp
+from comfy_provenance.provenance.seal.keys import Signer, create
 from comfy_provenance.provenance.store import place
 from comfy_provenance.provenance.store.ledger import Ledger
-from comfy_provenance.tests.authorities import Authority
+from comfy_provenance.tests.authorities import Authority, Sm2Authority
 from comfy_provenance.tests.unit.present.conftest import SESSION, Story, graph, picture, run_id
 from PIL import Image
 
@@ -187,14 +188,38 @@ class Illustrator(Story):
     def anchor(self, authority: Authority, name="Test Authority"):
         """A time token of a real authority over the newest checkpoint."""
         note = self.ledger.index.latest_checkpoint()
-        head = checkpoint.open(note, self.ledger.public)
+        signed = self._head(note)
         token = timestamp.token_of(authority.reply(timestamp.request(note).der))
-        signed = attested.SignedHead(canonical.sha256_hex(note), head.size, head.root.hex())
         body = attested.anchor(
             session=SESSION, at=self.at(), checkpoint=signed, token=canonical.sha256_hex(token),
             said=timestamp.read(token), authority=name, url="https://tsa.example/tsr", requested=True,
         )  # fmt: skip
         return self.say(Kind.ANCHOR, body, [(note, "text/plain"), (token, "application/timestamp-token")]).index
+
+    def bring_token(self, sm2: Sm2Authority, name="SM2 Authority"):
+        """A token by SM2 that was made elsewhere, over the newest checkpoint."""
+        note = self.ledger.index.latest_checkpoint()
+        token = sm2.token(note)
+        body = attested.anchor(
+            session=SESSION, at=self.at(), checkpoint=self._head(note), token=canonical.sha256_hex(token),
+            said=timestamp.read(token), authority=name, url=None, requested=False, signature_checked=False,
+        )  # fmt: skip
+        return self.say(Kind.ANCHOR, body, [(note, "text/plain"), (token, "application/timestamp-token")]).index
+
+    def cosigned(self, witness: Signer, label=None):
+        """A colleague's cosignature over the newest checkpoint."""
+        name = checkpoint.origin_of(witness.public)
+        at_s = int(time.time())
+        note = cosign.add(self.ledger.index.latest_checkpoint(), self.ledger.public, name, witness, at_s)
+        body = attested.witness(
+            session=SESSION, at=self.at(), checkpoint=self._head(note), name=name, public_key=witness.public.pem,
+            cosigned_s=at_s, label=label,
+        )  # fmt: skip
+        return self.say(Kind.WITNESS, body, [(note, "text/plain")]).index
+
+    def _head(self, note):
+        head = checkpoint.open(note, self.ledger.public)
+        return attested.SignedHead(canonical.sha256_hex(note), head.size, head.root.hex())
 
 
 def mask_picture() -> bytes:

@@ -37,6 +37,7 @@ export default {
   "time.own.url": "Its address",
   "time.pickOne": "Choose at least one authority, or ask nobody.",
   "time.question": "May time-stamping authorities confirm when your work was made? Nothing leaves this machine until you choose.",
+  "time.signature-unchecked": "There are time-stamps, but their signatures (SM2 or SM3) are not checked here. They count for nothing here; openssl can check them.",
   "time.source": "{who}, entry {entry}, {trust}",
   "time.standing": "How it stands",
   "time.title": "Trusted time",
@@ -45,6 +46,7 @@ export default {
   "time.use": "Ask these",
   "trust.invalid": "does not hold",
   "trust.refused": "authority not trusted here",
+  "trust.signature-unchecked": "signature not checked here (SM2 or SM3)",
   "trust.trusted": "authority trusted here",
   "trust.unchecked": "authority not checked",
 };

@@ -37,6 +37,7 @@ export default {
   "time.own.url": "其地址",
   "time.pickOne": "请至少选择一家机构，或选择不申请。",
   "time.question": "是否允许时间戳机构证明您的作品何时完成？在您选择之前，任何内容都不会离开本机。",
+  "time.signature-unchecked": "有时间戳，但其签名（SM2 或 SM3）未在此核验，在此不予采信；可用 openssl 核验。",
   "time.source": "{who}，记录 {entry}，{trust}",
   "time.standing": "当前状态",
   "time.title": "可信时间",
@@ -45,6 +46,7 @@ export default {
   "time.use": "向这些机构申请",
   "trust.invalid": "无效",
   "trust.refused": "本机不信任该机构",
+  "trust.signature-unchecked": "签名未在此核验（SM2 或 SM3）",
   "trust.trusted": "本机信任该机构",
   "trust.unchecked": "机构未核验",
 };

@@ -17,8 +17,8 @@ export function bounds(run, view) {
   const told = { after: after ? moment(after.time, view) : "", by: by ? moment(by.time, view) : "" };
   const key = by ? (after ? "between" : "by") : after ? "after" : "none";
   const lines = [h("p", { class: `cpv-time ${times.state}`, testid: "provenance-time", "data-state": times.state }, t(`time.${key}`, told))];
-  if (times.state === "untrusted") {
-    lines.push(h("p", { class: "cpv-warning" }, t("time.untrusted")));
+  if (times.state === "untrusted" || times.state === "signature-unchecked") {
+    lines.push(h("p", { class: "cpv-warning" }, t(`time.${times.state}`)));
   }
   for (const [words, bound] of [["time.lower", after], ["time.upper", by]]) {
     if (bound) {

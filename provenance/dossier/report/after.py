@@ -197,7 +197,7 @@ def integrity(story: Story) -> Markup:
             esc(event.said["authority"]["name"]),
             moment(event.said["gen_time"]),
             f"{event.said['checkpoint']['size']} {both('entries', '个条目')}",
-            esc(event.said["signer"] or ""),
+            esc(event.said["signer"] or "") + (_unproved() if event.stamp.entry in story.unproved else ""),
             str(event.stamp.entry),
         )
         for event in story.anchors
@@ -215,11 +215,11 @@ def integrity(story: Story) -> Markup:
         "是否信任某机构，由读者以自行取得的根证书判断。",
     )
     witnesses = bullets(
-        f"{esc(event.said['witness']['name'])}: {event.said['checkpoint']['size']} "
+        f"{_cosigner(event)}: {event.said['checkpoint']['size']} "
         f"{both('entries', '个条目')}, {moment(event.said['cosigned_at'])}"
         for event in story.witnesses
     )
-    told_above = ("anchor-unchecked",)
+    told_above = ("anchor-unchecked", "anchor-signature-unchecked")
     found = [each for each in story.findings if each.code not in told_above]
     findings = bullets(f"<b>{esc(f.severity)}</b> {esc(f.code)}: {esc(f.message)}" for f in found)
     parts = [told, tag("h3", both("Time tokens", "时间戳")), anchors, tag("p", note, class_="note")]
@@ -227,6 +227,21 @@ def integrity(story: Story) -> Markup:
     parts.append(_withheld(story))
     parts += [tag("h3", both("Findings of the check", "核验发现")) + (findings or none("None.", "无。"))]
     return section("integrity", both("Integrity", "完整性"), *parts, lead=lead)
+
+
+def _cosigner(event: Event) -> Markup:
+    """Who cosigned: the name in the cosignature, with whose key it is as the author says."""
+    who = event.said["witness"]
+    return esc(who["name"]) if who["label"] is None else f"{esc(who['label'])} ({esc(who['name'])})"
+
+
+def _unproved() -> Markup:
+    """What is said of a token whose signature is of a kind that is not checked."""
+    words = both(
+        "signature not checked here (SM2 or SM3): proves no time; openssl can check it, see verify/README",
+        "签名未在此核验（SM2 或 SM3），不能证明时间；可用 openssl 核验，见 verify/README",
+    )
+    return f"<br>{tag('small', words, class_='unbound')}"
 
 
 def _withheld(story: Story) -> Markup:

@@ -126,16 +126,25 @@ def _checks(story: Story) -> Markup:
 def _interval(story: Story) -> Markup:
     if not story.anchors:
         return both("none: no token of a time authority is in this record", "无：本记录中没有时间戳机构的令牌")
-    ends = [event.said["gen_time"] for event in story.anchors]
-    names = ", ".join(sorted({esc(event.said["authority"]["name"]) for event in story.anchors}))
+    others = len(story.unproved)
+    unproved = both(
+        f"{others} with a signature not checked here (SM2 or SM3): {'it counts' if others == 1 else 'they count'} for "
+        "nothing, see Integrity",
+        f"{others} 个时间戳的签名（SM2 或 SM3）未在此核验，不予采信，见“完整性”",
+    )
+    if not story.tokens:
+        return unproved
+    ends = [event.said["gen_time"] for event in story.tokens]
+    names = ", ".join(sorted({esc(event.said["authority"]["name"]) for event in story.tokens}))
     first, last = moment(min(ends)), moment(max(ends))
     covered = sum(
         run.ended is not None and story.bounds.of(run.ended.entry).by is not None for run in story.runs.values()
     )
-    return both(
+    told = both(
         f"tokens from {first} to {last} UTC by {names}; {covered} of {len(story.runs)} runs existed by then",
         f"{names} 的时间戳，{first} 至 {last} UTC；{len(story.runs)} 次运行中 {covered} 次在此之前已存在",
     )
+    return f"{told}<br>{unproved}" if others else told
 
 
 def _parts(story: Story) -> Markup:

@@ -12,7 +12,18 @@ import pytest
 from comfy_provenance.provenance.errors import InputError, IntegrityError, NetworkError
 from comfy_provenance.provenance.seal import cms, timestamp
 from comfy_provenance.provenance.seal.timestamp import Trust
-from comfy_provenance.tests.authorities import POLICY, TST_INFO, UTC, Authority, Pki, needs_openssl
+from comfy_provenance.tests.authorities import (
+    POLICY,
+    SM2_ID,
+    SM2_WITH_SM3,
+    TST_INFO,
+    UTC,
+    Authority,
+    Pki,
+    Sm2Authority,
+    needs_openssl,
+    needs_sm2,
+)
 
 pytestmark = needs_openssl
 
@@ -109,6 +120,70 @@ def test_tokens_made_elsewhere_may_use_longer_hashes(
     token = timestamp.token_of(authority.reply(query.stdout))
     checked = timestamp.check(token, NOTE, roots)
     assert (checked.trust, checked.said.algorithm) == (Trust.TRUSTED, algorithm)
+
+
+@pytest.fixture(scope="module")
+def sm2(tmp_path_factory: pytest.TempPathFactory) -> Sm2Authority:
+    return Sm2Authority(tmp_path_factory.mktemp("sm2"))
+
+
+@needs_sm2
+def test_an_sm2_token_is_read_and_never_called_checked(sm2: Sm2Authority) -> None:
+    token = sm2.token(NOTE)
+    for roots in (None, timestamp.read_roots(sm2.root.read_bytes())):
+        checked = timestamp.check(token, NOTE, roots)
+        assert (checked.trust, checked.reason) == (Trust.SIGNATURE_UNCHECKED, timestamp.NOT_CHECKED)
+        assert (checked.said.algorithm, checked.said.signer, checked.said.nonce) == ("sm3", "CN=SM2 TSA", None)
+        assert abs(checked.said.gen_time_ns - time.time_ns()) < 60 * 10**9
+
+
+@needs_sm2
+def test_openssl_checks_the_signature_of_an_sm2_token(sm2: Sm2Authority, tmp_path: Path) -> None:
+    """What our own reading leaves out: the pieces that it finds are those that the authority signed."""
+    token = sm2.token(NOTE)
+    found = timestamp.by_hand(token)
+    assert (found.digest, found.is_sm2) == ("sm3", True)
+    for name, (start, size) in found.places.items():
+        (tmp_path / name).write_bytes(token[start : start + size])
+    attributes = (tmp_path / "attributes").read_bytes()
+    (tmp_path / "attributes").write_bytes(b"\x31" + attributes[1:])
+    command = [
+        *("openssl", "pkeyutl", "-verify", "-rawin", "-digest", "sm3", "-pkeyopt", SM2_ID, "-certin"),
+        *("-keyform", "DER", "-inkey", "signer", "-in", "attributes", "-sigfile", "signature"),
+    ]
+    assert b"Verified Successfully" in subprocess.run(command, cwd=tmp_path, capture_output=True).stdout
+    (tmp_path / "attributes").write_bytes(b"\x31" + attributes[1:-1] + bytes([attributes[-1] ^ 1]))
+    assert subprocess.run(command, cwd=tmp_path, capture_output=True).returncode != 0
+
+
+@needs_sm2
+@pytest.mark.parametrize("what", ["content", "attributes", "signer"])
+def test_an_sm2_token_with_a_changed_part_is_refused(sm2: Sm2Authority, what: str) -> None:
+    token = bytearray(sm2.token(NOTE))
+    start, size = timestamp.by_hand(bytes(token)).places[what]
+    token[start + size - 1] ^= 1
+    with pytest.raises(IntegrityError):
+        timestamp.check(bytes(token), NOTE)
+
+
+@needs_sm2
+def test_an_sm2_token_over_other_bytes_is_refused(sm2: Sm2Authority) -> None:
+    with pytest.raises(IntegrityError, match="other bytes"):
+        timestamp.check(sm2.token(NOTE + b"x"), NOTE)
+
+
+def test_a_token_that_calls_its_signature_sm2_proves_nothing(authority: Authority, roots: timestamp.Roots) -> None:
+    token = authority.token(NOTE)
+    ecdsa, sm2 = bytes.fromhex("06082a8648ce3d040302"), bytes.fromhex(SM2_WITH_SM3)
+    at = token.rindex(ecdsa)
+    changed = token[:at] + sm2 + token[at + len(ecdsa) :]
+    assert timestamp.check(changed, NOTE, roots).trust is Trust.SIGNATURE_UNCHECKED
+
+
+@needs_sm2
+def test_an_sm2_token_is_no_answer_to_a_request(sm2: Sm2Authority) -> None:
+    with pytest.raises(IntegrityError, match="SM2"):
+        timestamp.check_answer(sm2.token(NOTE), NOTE, timestamp.request(NOTE))
 
 
 def test_an_unsorted_certificate_set_is_accepted(pki: Pki, roots: timestamp.Roots) -> None:

@@ -3,6 +3,7 @@ import { base64, hex, join, same, text, unbase64, unhex, utf8 } from './bytes.js
 import { sha512, verifierOf } from './ed25519.js'
 import { Frontier, leafHash, Tree } from './merkle.js'
 import { Sha256, sha256 } from './sha256.js'
+import { rawKey, takeApart, wrongCheckpoint, wrongCosignature } from './witness.js'
 import { crc32, Refused, Zip } from './zip.js'
 
 const BASE = 'dossier/'
@@ -112,11 +113,10 @@ class Check {
 
   async key() {
     const pem = text(await this.read('data/log/public.pem')) ?? ''
-    const der = unbase64(pem.replace(/-----(BEGIN|END) PUBLIC KEY-----|\n/g, ''))
-    const head = unhex('302a300506032b6570032100')
-    if (!der || der.length !== 44 || !same(der.subarray(0, 12), head)) throw new Refused('bag-form', 'data/log/public.pem is no Ed25519 key')
+    const raw = rawKey(pem)
+    if (!raw) throw new Refused('bag-form', 'data/log/public.pem is no Ed25519 key')
     this.pem = pem
-    this.raw = der.subarray(12)
+    this.raw = raw
     const described = `{"keytype":"ed25519","keyval":{"public":"${hex(this.raw)}"},"scheme":"ed25519"}`
     this.keyId = hex(sha256(utf8(described)))
     this.origin = `comfy-provenance/${this.keyId.slice(0, 16)}`
@@ -181,12 +181,15 @@ class Check {
     const frontier = new Frontier()
     const tree = new Tree(listed)
     const entries = []
+    const roots = []
     for (const [index, leaf] of listed.entries()) {
       if (this.has.has(entryName(index))) {
         const said = await this.entry(index, leaf, hex(frontier.root), note, tree)
         if (said) entries.push(said)
+        if (said?.kind === 'witness') await this.witness(said, roots)
       }
       frontier.append(leaf)
+      roots.push(hex(frontier.root))
       if (index % 32 === 0) {
         this.progress('entries', index, listed.length)
         await new Promise((resolve) => setTimeout(resolve))
@@ -199,6 +202,18 @@ class Check {
     this.facts.entries = entries
     this.facts.size = listed.length
     this.facts.root = hex(frontier.root)
+  }
+
+  /** A colleague's cosignature on a checkpoint of this log. */
+  async witness({ index, said }, roots) {
+    const object = `data/objects/${said.checkpoint.object}`
+    if (!this.has.has(object)) return
+    const note = takeApart(await this.read(object))
+    const log = { origin: this.origin, raw: this.raw, verify: this.verify, rootAt: (size) => roots[size - 1] }
+    const other = await wrongCheckpoint(note, said.checkpoint, index, log)
+    if (other) return this.find('witness-checkpoint', `${entryName(index)}: the cosigned checkpoint ${object} ${other}`)
+    const wrong = await wrongCosignature(note, said, this.subtle)
+    if (wrong) this.find('witness-signature', `${entryName(index)}: the cosignature of ${JSON.stringify(said.witness.name)} on ${object} ${wrong}`)
   }
 
   async checkpoint(note) {

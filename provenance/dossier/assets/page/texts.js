@@ -25,6 +25,7 @@ export const TEXTS = {
   time: ['Time tokens', '时间戳'],
   noTime: ['none', '无'],
   says: ['says the entry; the authority is not checked by this page, see verify/README', '系条目所载；本页不核验该机构，方法见 verify/README'],
+  cosigned: ['Cosignatures (signatures checked; whose keys they are is for you to find out)', '见证签名（签名已核验；密钥归谁所有请自行确认）'],
   covers: ['entries covered', '个条目受覆盖'],
   found: ['What was found', '发现的问题'],
   what: ['What the signed entries say', '已签名条目的内容'],

@@ -99,6 +99,9 @@ class Page {
         this.element('div', `${said.gen_time} ${said.authority.name}: ${said.checkpoint.size} ${this.say('covers')} (${this.say('says')})`),
       )
       add('time', ...(lines.length ? lines : [this.say('noTime')]))
+      const witnesses = found.entries.filter((entry) => entry.kind === 'witness')
+      const cosigned = witnesses.map(({ said }) => this.element('div', `${said.cosigned_at} ${cosigner(said)}: ${said.checkpoint.size} ${this.say('covers')}`))
+      if (cosigned.length) add('cosigned', ...cosigned)
     }
     return list
   }
@@ -131,6 +134,11 @@ function summary({ kind, said }) {
   if (kind === 'import') return `${said.file.name} sha256:${said.file.sha256}`
   if (kind === 'model') return `${said.folder}/${said.name} sha256:${said.sha256}`
   if (kind === 'anchor') return `${said.authority.name} ${said.gen_time}`
+  if (kind === 'witness') return `${cosigner(said)} ${said.cosigned_at}`
   if (kind === 'session') return said.event
   return ''
+}
+
+function cosigner({ witness }) {
+  return witness.label ? `${witness.label} (${witness.name})` : witness.name
 }
