@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import datetime
 import functools
-import hashlib
 import ipaddress
 import shutil
 import ssl
@@ -155,97 +154,18 @@ class Pki:
         )  # fmt: skip
 
 
-SM3_OID = "06082a811ccf55018311"
-SM2_WITH_SM3 = "06082a811ccf55018375"
-SM2_ID = "distid:1234567812345678"  # what signers without an identity of their own sign with, GB/T 35275
-
-
-@functools.cache
-def has_sm2() -> bool:
-    if not has_openssl():
-        return False
-    made = subprocess.run(["openssl", "genpkey", "-algorithm", "SM2"], capture_output=True, check=False)
-    hashed = subprocess.run(["openssl", "dgst", "-sm3"], input=b"", capture_output=True, check=False)
-    return made.returncode == hashed.returncode == 0
-
-
-needs_sm2 = pytest.mark.skipif(not has_sm2(), reason="this OpenSSL has no SM2 and SM3")
-
-
-class Sm2Authority:
-    """Makes tokens with an SM2 key over SM3, under a root of that kind. openssl makes keys, certificates, digests and
-    signatures; its `ts` and `cms` sign with other keys only, so the token is put together here."""
-
-    def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        self.folder = folder
-        self.root = folder / "root.pem"
-        config = folder / "config"
-        config.write_text(
-            "[req]\ndistinguished_name=dn\nprompt=no\n[dn]\nCN=SM2 Test Root\n"
-            "[ca]\nbasicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign\nsubjectKeyIdentifier=hash\n"
-            "[tsa]\nbasicConstraints=critical,CA:FALSE\nkeyUsage=critical,digitalSignature\n"
-            "extendedKeyUsage=critical,timeStamping\nauthorityKeyIdentifier=keyid\n"
-        )
-        for name in ("root", "tsa"):
-            openssl("genpkey", "-algorithm", "SM2", "-out", folder / f"{name}.key")
-        common = ("-sm3", "-config", config)
-        openssl("req", "-x509", "-new", "-key", folder / "root.key", *common, "-extensions", "ca", "-out", self.root)
-        request = openssl("req", "-new", "-key", folder / "tsa.key", *common, "-subj", "/CN=SM2 TSA")
-        openssl(
-            "x509", "-req", "-CA", self.root, "-CAkey", folder / "root.key", "-sm3", "-set_serial", "77",
-            "-extfile", config, "-extensions", "tsa", "-days", "300", "-out", folder / "tsa.pem", stdin=request,
-        )  # fmt: skip
-        self.certificate = x509.load_pem_x509_certificate((folder / "tsa.pem").read_bytes())
-
-    def token(self, data: bytes, at: datetime.datetime | None = None) -> bytes:
-        """A bare token over some bytes."""
-        sm3 = _tlv(0x30, bytes.fromhex(SM3_OID) + b"\x05\x00")
-        imprint = _tlv(0x30, sm3 + _tlv(0x04, _sm3(data)))
-        text = (at or datetime.datetime.now(UTC)).strftime("%Y%m%d%H%M%SZ").encode()
-        policy = bytes.fromhex("06042a030401")
-        info = _tlv(0x30, b"\x02\x01\x01" + policy + imprint + b"\x02\x02\x12\x34" + _tlv(0x18, text))
-        encoded = self.certificate.public_bytes(Encoding.DER)
-        content_type = bytes.fromhex("060b2a864886f70d0109100104")
-        named = _tlv(0x30, _tlv(0x30, _tlv(0x30, _tlv(0x04, hashlib.sha256(encoded).digest()))))
-        attributes = b"".join(
-            _tlv(0x30, bytes.fromhex(oid) + _tlv(0x31, value))
-            for oid, value in (
-                ("06092a864886f70d010903", content_type),
-                ("06092a864886f70d010904", _tlv(0x04, _sm3(info))),
-                ("060b2a864886f70d010910022f", named),
-            )
-        )
-        to_sign = self.folder / "to_sign"
-        to_sign.write_bytes(_tlv(0x31, attributes))
-        signature = openssl(
-            "pkeyutl", "-sign", "-rawin", "-digest", "sm3", "-pkeyopt", SM2_ID, "-inkey", self.folder / "tsa.key",
-            "-in", to_sign,
-        )  # fmt: skip
-        who = _tlv(0x30, self.certificate.issuer.public_bytes() + b"\x02\x01\x4d")
-        signing = _tlv(0x30, bytes.fromhex(SM2_WITH_SM3))
-        signer = _tlv(0x30, b"\x02\x01\x01" + who + sm3 + _tlv(0xA0, attributes) + signing + _tlv(0x04, signature))
-        content = _tlv(0x30, content_type + _tlv(0xA0, _tlv(0x04, info)))
-        parts = (b"\x02\x01\x03", _tlv(0x31, sm3), content, _tlv(0xA0, encoded), _tlv(0x31, signer))
-        return _tlv(0x30, bytes.fromhex("06092a864886f70d010702") + _tlv(0xA0, _tlv(0x30, b"".join(parts))))
-
-
-def _sm3(data: bytes) -> bytes:
-    return openssl("dgst", "-sm3", "-binary", stdin=data)
-
-
 def tst_info(digest: bytes, at: datetime.datetime | bytes, *, nonce: int | None, accuracy_s: int | None) -> bytes:
     """TSTInfo (RFC 3161 section 2.4.2) in DER; a time in bytes is written as it is."""
-    sha256 = _tlv(0x30, bytes.fromhex("0609608648016503040201") + b"\x05\x00")
-    imprint = _tlv(0x30, sha256 + _tlv(0x04, digest))
+    sha256 = tlv(0x30, bytes.fromhex("0609608648016503040201") + b"\x05\x00")
+    imprint = tlv(0x30, sha256 + tlv(0x04, digest))
     parts = [b"\x02\x01\x01", bytes.fromhex("06042a030401"), imprint, b"\x02\x02\x12\x34"]
     text = at if isinstance(at, bytes) else at.astimezone(UTC).strftime("%Y%m%d%H%M%SZ").encode()
-    parts.append(_tlv(0x18, text))
+    parts.append(tlv(0x18, text))
     if accuracy_s is not None:
-        parts.append(_tlv(0x30, bytes((0x02, 0x01, accuracy_s))))
+        parts.append(tlv(0x30, bytes((0x02, 0x01, accuracy_s))))
     if nonce is not None:
-        parts.append(_tlv(0x02, nonce.to_bytes(nonce.bit_length() // 8 + 1, "big")))
-    return _tlv(0x30, b"".join(parts))
+        parts.append(tlv(0x02, nonce.to_bytes(nonce.bit_length() // 8 + 1, "big")))
+    return tlv(0x30, b"".join(parts))
 
 
 class Authority:
@@ -334,7 +254,7 @@ class Authority:
             case "broken":
                 status = 500
             case "rejecting":
-                body = bytes.fromhex("301730150201023010") + _tlv(0x0C, b"not this month")
+                body = bytes.fromhex("301730150201023010") + tlv(0x0C, b"not this month")
             case "garbage":
                 body = b"<html>login to the hotel's network</html>"
             case "redirect":
@@ -414,7 +334,7 @@ def _key_usage(*, sign: bool) -> x509.KeyUsage:
     )
 
 
-def _tlv(tag: int, body: bytes) -> bytes:
+def tlv(tag: int, body: bytes) -> bytes:
     size = len(body)
     length = (
         bytes((size,)) if size < 0x80 else bytes((0x81, size)) if size < 0x100 else b"\x82" + size.to_bytes(2, "big")

@@ -33,7 +33,8 @@ from comfy_provenance.provenance.seal import checkpoint, cosign, timestamp
 from comfy_provenance.provenance.seal.keys import Signer, create
 from comfy_provenance.provenance.store import place
 from comfy_provenance.provenance.store.ledger import Ledger
-from comfy_provenance.tests.authorities import Authority, Sm2Authority
+from comfy_provenance.tests.authorities import Authority
+from comfy_provenance.tests.sm2 import Sm2Authority
 from comfy_provenance.tests.unit.present.conftest import SESSION, Story, graph, picture, run_id
 from PIL import Image
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import json
 import sqlite3
 import subprocess
@@ -22,7 +21,7 @@ from comfy_provenance.provenance.present.cli import main
 from comfy_provenance.provenance.seal import checkpoint
 from comfy_provenance.provenance.service import Service
 from comfy_provenance.provenance.store.ledger import Ledger
-from comfy_provenance.tests.authorities import Authority, Pki, Sm2Authority, needs_openssl, needs_sm2, openssl
+from comfy_provenance.tests.authorities import Authority, Pki, needs_openssl, openssl
 from comfy_provenance.tests.unit.pipeline.test_anchoring import until
 from comfy_provenance.tests.unit.pipeline.test_statements import GRAPH, NoHost
 
@@ -116,42 +115,6 @@ def test_a_token_from_elsewhere_with_its_checkpoint(
     assert (row["source"], row["url"], row["authority"]) == ("imported", None, "联合信任")
     code, told = cli("anchor", "--import", token)
     assert (code, "recorded already" in told) == (2, True)
-
-
-@needs_sm2
-def test_an_sm2_token_is_brought_in_and_never_counted(cli: Cli, ledger: Path, tmp_path: Path) -> None:
-    note, token, sm2 = tmp_path / "checkpoint", tmp_path / "token.tst", Sm2Authority(tmp_path / "sm2")
-    assert cli("checkpoint", "-o", note)[0] == 0
-    token.write_bytes(sm2.token(note.read_bytes()))
-    code, told = cli("anchor", "--import", token, "--name", "联合信任")
-    assert code == 0 and "signature not checked here (SM2 or SM3; openssl can): it bounds nothing" in told
-    (row,) = cli("anchor", "--json")[1]["newest"]
-    assert (row["trust"], row["signer"]) == ("signature-unchecked", "CN=SM2 TSA")
-    assert "0 entries have a time" in cli("anchor")[1]
-    for roots in ((), ("--root", sm2.root)):
-        code, found = cli("verify", *roots, "--json")
-        assert (code, [each["code"] for each in found["findings"]]) == (0, ["anchor-signature-unchecked"])
-        assert (found["time"]["covered"], found["time"]["anchors"][0]["trust"]) == (0, "signature-unchecked")
-    times = cli("show", "run-1", "--json")[1]["times"]
-    assert times == {"state": "signature-unchecked", "after": None, "by": None}
-
-
-@needs_sm2
-def test_a_token_that_nobody_checked_keeps_no_other_out(
-    cli: Cli, ledger: Path, authority: Authority, tmp_path: Path
-) -> None:
-    """Its time is anybody's word: one of next year must not make a good token of today look like a broken clock."""
-    note, token = tmp_path / "checkpoint", tmp_path / "token.tst"
-    assert cli("checkpoint", "-o", note)[0] == 0
-    later = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=300)
-    token.write_bytes(Sm2Authority(tmp_path / "sm2").token(note.read_bytes(), later - datetime.timedelta(days=10)))
-    assert cli("anchor", "--import", token)[0] == 0
-    choose(ledger, authority.url, roots=(authority.pki.root,))
-    assert cli("anchor", "--now", "--json")[0] == 0
-    assert cli("show", "run-1", "--json")[1]["times"]["by"]["trust"] == "trusted"
-    code, found = cli("verify", "--root", authority.pki.root, "--json")
-    assert (code, [each["code"] for each in found["findings"]]) == (0, ["anchor-signature-unchecked"])
-    assert {each["trust"] for each in found["time"]["anchors"]} == {"trusted", "signature-unchecked"}
 
 
 def test_a_token_from_elsewhere_finds_its_checkpoint_long_after(

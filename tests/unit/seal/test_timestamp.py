@@ -14,16 +14,13 @@ from comfy_provenance.provenance.seal import cms, timestamp
 from comfy_provenance.provenance.seal.timestamp import Trust
 from comfy_provenance.tests.authorities import (
     POLICY,
-    SM2_ID,
-    SM2_WITH_SM3,
     TST_INFO,
     UTC,
     Authority,
     Pki,
-    Sm2Authority,
     needs_openssl,
-    needs_sm2,
 )
+from comfy_provenance.tests.sm2 import SM2_ID, SM2_WITH_SM3, Sm2Authority, needs_sm2
 
 pytestmark = needs_openssl
 
