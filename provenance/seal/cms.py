@@ -38,6 +38,7 @@ _HASHES: dict[str, tuple[str, hashes.HashAlgorithm]] = {
     "2.16.840.1.101.3.4.2.3": ("sha512", hashes.SHA512()),
     _SM3: ("sm3", hashes.SM3()),
 }
+HASH_NAMES = {oid: name for oid, (name, _) in _HASHES.items()}
 # Signature algorithms that name their own hash; the others (plain RSA) take that of the digest.
 _NAMED_HASHES = {
     "1.2.840.113549.1.1.11": "2.16.840.1.101.3.4.2.1",
@@ -89,7 +90,7 @@ def signed_data(token: bytes, content_type: str) -> SignedData:
 
 
 def digest(name: str, data: bytes) -> bytes:
-    """A digest by the name that `hash_name` gives. Raises IntegrityError for one that this machine cannot make."""
+    """A digest by a name out of `HASH_NAMES`. Raises IntegrityError for one that this machine cannot make."""
     known = dict(_HASHES.values())
     try:
         hasher = hashes.Hash(known[name])
@@ -97,11 +98,6 @@ def digest(name: str, data: bytes) -> bytes:
         raise IntegrityError(f"{name} digests cannot be made here") from error
     hasher.update(data)
     return hasher.finalize()
-
-
-def hash_name(oid: str) -> str:
-    """sha256, sha384, sha512 or sm3. Raises IntegrityError for any other hash algorithm."""
-    return _hash(oid)[0]
 
 
 def can_check(signed: SignedData) -> bool:

@@ -151,7 +151,7 @@ def by_hand(token: bytes) -> ByHand:
         "signer": signer,
     }
     places = {name: (token.rindex(piece), len(piece)) for name, piece in pieces.items()}
-    return ByHand(places, cms.hash_name(signed.digest_algorithm), cms.is_sm2(signed))
+    return ByHand(places, cms.HASH_NAMES[signed.digest_algorithm], cms.is_sm2(signed))
 
 
 def check(token: bytes, note: bytes, roots: Roots | None = None) -> Checked:
@@ -222,9 +222,9 @@ def _read(signed: cms.SignedData) -> Token:
     if der.integer(version) != 1:
         raise IntegrityError("the token is of a version that is not known")
     algorithm, digest, *more = _at_least(der.parts(imprint, der.SEQUENCE), 2)
-    name = cms.hash_name(der.oid(_at_least(der.parts(algorithm, der.SEQUENCE), 1)[0]))
-    if more or len(digest.body) != len(cms.digest(name, b"")):
-        raise IntegrityError(f"the token's imprint is no {name} digest")
+    name = cms.HASH_NAMES.get(der.oid(_at_least(der.parts(algorithm, der.SEQUENCE), 1)[0]))
+    if more or name is None or len(digest.body) != len(cms.digest(name, b"")):
+        raise IntegrityError("the token's imprint is not a SHA-256, SHA-384, SHA-512 or SM3")
     optional = {node.tag: node for node in rest}
     nonce = optional.get(der.INTEGER)
     accuracy = optional.get(der.SEQUENCE)
