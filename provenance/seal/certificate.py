@@ -7,6 +7,7 @@ untrusted, which is the truth. Its private root signs this one leaf and is throw
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import re
 from dataclasses import dataclass, field
@@ -45,9 +46,8 @@ def open_or_make(folder: Path, now: datetime.datetime) -> Credential:
     if not path.exists():
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # a fast first run comes before the ledger is open
-            write_private(path, made(now))
-        except FileExistsError:  # another process was faster
-            pass
+            with contextlib.suppress(FileExistsError):  # another process was faster
+                write_private(path, made(now))
         except OSError as error:
             raise StorageError(f"{path} cannot be written: {error.strerror}") from error
     try:

@@ -289,7 +289,7 @@ def test_of_two_processes_that_make_a_certificate_the_first_counts(
 def test_a_certificate_file_that_cannot_be_written_or_read_gives_one_clear_line(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(StorageError, match="cannot be written"):
-        certificate.open_or_make(tmp_path / "file" / "folder", NOW)
+        certificate.open_or_make(tmp_path / "file", NOW)
     (tmp_path / certificate.FILE).mkdir()
     with pytest.raises(StorageError, match="cannot be read"):
         certificate.open_or_make(tmp_path, NOW)
