@@ -232,7 +232,7 @@ def test_a_stranger_checks_it_in_a_browser(work: Work, unpacked: Path) -> None:
         browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
         page = browser.new_page()
         page.goto((unpacked / "verify.html").as_uri())
-        page.set_input_files("input[type=file]", work.zip)
+        page.set_input_files("#file", work.zip)
         page.wait_for_selector(".verdict", timeout=60_000)
         good, text = page.locator(".verdict.good").count(), page.inner_text("main")
         browser.close()

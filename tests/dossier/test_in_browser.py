@@ -6,6 +6,7 @@ import os
 import shutil
 
 import pytest
+from comfy_provenance.tests.authorities import Pki
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "msedge", "chrome")
 
@@ -37,7 +38,7 @@ def page(browser):
 
 def checked(page, folder, path):
     page.goto((folder / "verify.html").as_uri())
-    page.set_input_files("input[type=file]", path)
+    page.set_input_files("#file", path)
     page.wait_for_selector(".verdict", timeout=20_000)
 
 
@@ -46,6 +47,30 @@ def test_a_stranger_checks_the_zip_with_the_page_inside_it(page, made, unpacked)
     assert page.locator(".verdict.good").count() == 1
     text = page.inner_text("main")
     assert "SHA256:" in text and "signed as a whole with this key" in text
+    assert page.asked == [(unpacked / "verify.html").as_uri()]
+    assert page.complaints == []
+
+
+def test_time_tokens_are_checked_up_to_the_roots_that_the_reader_chose(page, made, unpacked, tmp_path):
+    if made.roots is None:
+        pytest.skip("no OpenSSL 3 to run an authority with")
+    checked(page, unpacked, made.zip)
+    assert page.locator("[data-token=tokenFits]").count() == 2
+    assert "the authority was not checked" in page.inner_text("main")
+    empty = tmp_path / "empty.pem"
+    empty.write_text("nothing")
+    page.set_input_files("#roots", empty)
+    page.get_by_text("No root certificate could be read there.").wait_for()
+    page.set_input_files("#roots", Pki(tmp_path / "other", "Another Root").root)
+    page.locator("[data-token=tokenElsewhere]").first.wait_for()
+    assert "it proves no time" in page.inner_text("main")
+    page.set_input_files("#roots", made.roots)
+    page.locator("[data-token=tokenTrusted]").nth(1).wait_for()
+    assert page.locator(".verdict.good").count() == 1
+    if os.environ.get("COMFY_PROVENANCE_SCREENS"):
+        page.screenshot(path=f"{os.environ['COMFY_PROVENANCE_SCREENS']}/verify-page.png")
+    page.click(".language")
+    assert "可追溯至您选择的根证书" in page.inner_text("main")
     assert page.asked == [(unpacked / "verify.html").as_uri()]
     assert page.complaints == []
 

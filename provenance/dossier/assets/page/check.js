@@ -3,6 +3,7 @@ import { base64, hex, join, same, text, unbase64, unhex, utf8 } from './bytes.js
 import { sha512, verifierOf } from './ed25519.js'
 import { Frontier, leafHash, Tree } from './merkle.js'
 import { Sha256, sha256 } from './sha256.js'
+import { checkToken } from './token.js'
 import { rawKey, takeApart, wrongCheckpoint, wrongCosignature } from './witness.js'
 import { crc32, Refused, Zip } from './zip.js'
 
@@ -36,7 +37,7 @@ class Check {
     this.progress = progress
     this.subtle = subtle
     this.findings = []
-    this.facts = {}
+    this.facts = { tokens: [] }
     this.digests = new Map()
   }
 
@@ -187,6 +188,7 @@ class Check {
         const said = await this.entry(index, leaf, hex(frontier.root), note, tree)
         if (said) entries.push(said)
         if (said?.kind === 'witness') await this.witness(said, roots)
+        if (said?.kind === 'anchor') await this.anchor(said, roots)
       }
       frontier.append(leaf)
       roots.push(hex(frontier.root))
@@ -209,11 +211,27 @@ class Check {
     const object = `data/objects/${said.checkpoint.object}`
     if (!this.has.has(object)) return
     const note = takeApart(await this.read(object))
-    const log = { origin: this.origin, raw: this.raw, verify: this.verify, rootAt: (size) => roots[size - 1] }
-    const other = await wrongCheckpoint(note, said.checkpoint, index, log)
+    const other = await wrongCheckpoint(note, said.checkpoint, index, this.until(roots))
     if (other) return this.find('witness-checkpoint', `${entryName(index)}: the cosigned checkpoint ${object} ${other}`)
     const wrong = await wrongCosignature(note, said, this.subtle)
     if (wrong) this.find('witness-signature', `${entryName(index)}: the cosignature of ${JSON.stringify(said.witness.name)} on ${object} ${wrong}`)
+  }
+
+  /** A time-stamp token over a checkpoint of this log. */
+  async anchor({ index, said }, roots) {
+    const [object, name] = [said.checkpoint.object, said.token].map((digest) => `data/objects/${digest}`)
+    if (!this.has.has(object) || !this.has.has(name)) return
+    const note = await this.read(object)
+    const other = await wrongCheckpoint(takeApart(note), said.checkpoint, index, this.until(roots))
+    if (other) return this.find('anchor-checkpoint', `${entryName(index)}: the checkpoint ${object} ${other}`)
+    const found = await checkToken(await this.read(name), note, said, this.subtle)
+    if (found.fault) return this.find(found.fault[0], `${entryName(index)}: the token ${name} ${found.fault[1]}`)
+    this.facts.tokens.push({ ...found, index, said })
+  }
+
+  /** What there is of the log so far. roots: of the trees over its first entries. */
+  until(roots) {
+    return { origin: this.origin, raw: this.raw, verify: this.verify, rootAt: (size) => roots[size - 1] }
   }
 
   async checkpoint(note) {

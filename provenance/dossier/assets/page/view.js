@@ -1,6 +1,7 @@
 // Draws the page. Whatever comes from a dossier becomes text, never markup.
 import { check } from './check.js'
 import { TEXTS } from './texts.js'
+import { isTrusted, rootsIn } from './token.js'
 
 /** Starts the page in a document. */
 export function start(document) {
@@ -13,10 +14,12 @@ class Page {
   constructor(document) {
     this.document = document
     this.main = document.querySelector('main')
-    this.input = document.querySelector('input[type=file]')
+    this.input = document.querySelector('#file')
+    this.chosen = document.querySelector('#roots')
     this.chinese = document.defaultView.navigator.language.startsWith('zh')
-    const take = (files) => files?.length && this.run(files[0])
+    const take = (files) => files?.length && (this.result && [...files].every(isPem) ? this.choose(files) : this.run(files[0]))
     this.input.addEventListener('change', () => take(this.input.files))
+    this.chosen.addEventListener('change', () => this.choose(this.chosen.files))
     document.addEventListener('dragover', (event) => event.preventDefault())
     document.addEventListener('drop', (event) => {
       event.preventDefault()
@@ -64,7 +67,32 @@ class Page {
       if (told !== step) line.textContent = told = this.say(step)
     })
     this.name = file.name
+    await this.trust()
     this.report()
+  }
+
+  /** Root certificates that the reader trusts, beside those chosen before. */
+  async choose(files) {
+    const texts = await Promise.all([...files].map((file) => file.text()))
+    this.unread = false
+    try {
+      const { roots, others } = rootsIn(texts.join('\n'))
+      this.unread = !roots.length
+      this.roots = { roots: [...(this.roots?.roots ?? []), ...roots], others: [...(this.roots?.others ?? []), ...others] }
+    } catch {
+      this.unread = true
+    }
+    this.chosen.value = ''
+    await this.trust()
+    this.report()
+  }
+
+  async trust() {
+    for (const token of this.result.tokens ?? []) {
+      if (!token.here) token.state = 'tokenNotHere'
+      else if (!this.roots?.roots.length) token.state = 'tokenFits'
+      else token.state = (await isTrusted(token, this.roots, globalThis.crypto?.subtle)) ? 'tokenTrusted' : 'tokenElsewhere'
+    }
   }
 
   report() {
@@ -94,16 +122,22 @@ class Page {
       const hidden = new Set(Object.values(found.description.withheld).flat()).size
       add('root', this.element('code', found.root))
       add('shown', `${found.entries.length} ${this.say('ofLog')} ${found.size}; ${hidden} ${this.say('withheld')}`)
-      const anchors = found.entries.filter((entry) => entry.kind === 'anchor')
-      const lines = anchors.map(({ said }) =>
-        this.element('div', `${said.gen_time} ${said.authority.name}: ${said.checkpoint.size} ${this.say('covers')} (${this.say('says')})`),
-      )
-      add('time', ...(lines.length ? lines : [this.say('noTime')]))
+      add('time', ...this.tokens(found.tokens))
       const witnesses = found.entries.filter((entry) => entry.kind === 'witness')
       const cosigned = witnesses.map(({ said }) => this.element('div', `${said.cosigned_at} ${cosigner(said)}: ${said.checkpoint.size} ${this.say('covers')}`))
       if (cosigned.length) add('cosigned', ...cosigned)
     }
     return list
+  }
+
+  tokens(tokens) {
+    if (!tokens.length) return [this.say('noTime')]
+    const lines = tokens.map(({ said, state }) =>
+      this.element('div', `${said.gen_time} ${said.authority.name}: ${said.checkpoint.size} ${this.say('covers')}; ${this.say(state)}`, { 'data-token': state }),
+    )
+    const label = this.element('label', this.say('roots'), { for: 'roots', class: 'roots' })
+    const known = this.unread ? this.say('rootsBad') : this.roots ? `${this.roots.roots.length} ${this.say('rootsKnown')}` : ''
+    return [...lines, label, known && this.element('div', known, { class: 'soft', role: 'status' })]
   }
 
   limits() {
@@ -120,6 +154,10 @@ class Page {
     const title = this.element('summary', `${this.say('what')} (${entries.length})`)
     return this.element('details', [title, table])
   }
+}
+
+function isPem({ name }) {
+  return /\.(pem|crt|cer)$/i.test(name)
 }
 
 /** One line of what an entry says. */
