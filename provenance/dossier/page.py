@@ -13,7 +13,10 @@ from hashlib import sha256
 from pathlib import Path
 
 _FOLDER = Path(__file__).resolve().parent / "assets" / "page"
-_ORDER = ("bytes", "sha256", "ed25519", "merkle", "zip", "witness", "der", "certificate", "token", "check", "texts", "view")
+_ORDER = (
+    *("bytes", "sha256", "ed25519", "merkle", "zip", "witness"),
+    *("der", "certificate", "token", "check", "texts", "view"),
+)
 _IMPORT = re.compile(r"^import [^\n]*\n", re.MULTILINE)
 _EXPORT = re.compile(r"^export (?:async )?(?:function|class|const) (\w+)", re.MULTILINE)
 
