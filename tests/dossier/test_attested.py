@@ -179,6 +179,7 @@ def test_an_sm2_token_bounds_nothing_and_every_page_says_so(unproved, sm2, check
     report = report_of(unproved)
     assert "signature not checked here (SM2 or SM3): proves no time" in report and "签名未在此核验" in report
     assert "existed by then" not in report
+    assert "but for the signatures of 2 time tokens, which were not checked" in report
 
 
 @needs_sm2

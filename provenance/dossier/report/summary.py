@@ -114,13 +114,24 @@ def _checks(story: Story) -> Markup:
                 f"{len(errors)} 处错误：<b>记录不成立</b>，见“完整性”",
             )
             if errors
-            else both(
-                "every signature, place and object shown agrees; check it yourself: verify/README",
-                "所示签名、位置与对象全部一致；可自行核验：verify/README",
-            ),
+            else _agreed(len(story.unproved)),
         ),
     ]
     return facts(told)
+
+
+def _agreed(unproved: int) -> Markup:
+    """What a check without errors came to. unproved: tokens whose signature was not checked."""
+    if unproved:
+        return both(
+            f"every signature, place and object shown agrees, but for the signatures of {unproved} time tokens, which "
+            "were not checked; check it yourself: verify/README",
+            f"除 {unproved} 个时间戳的签名未核验外，所示签名、位置与对象全部一致；可自行核验：verify/README",
+        )
+    return both(
+        "every signature, place and object shown agrees; check it yourself: verify/README",
+        "所示签名、位置与对象全部一致；可自行核验：verify/README",
+    )
 
 
 def _interval(story: Story) -> Markup:
@@ -128,8 +139,8 @@ def _interval(story: Story) -> Markup:
         return both("none: no token of a time authority is in this record", "无：本记录中没有时间戳机构的令牌")
     others = len(story.unproved)
     unproved = both(
-        f"{others} with a signature not checked here (SM2 or SM3): {'it counts' if others == 1 else 'they count'} for "
-        "nothing, see Integrity",
+        f"{others} {'token' if others == 1 else 'tokens'} with a signature that is not checked here (SM2 or SM3) and "
+        "counts for nothing, see Integrity",
         f"{others} 个时间戳的签名（SM2 或 SM3）未在此核验，不予采信，见“完整性”",
     )
     if not story.tokens:

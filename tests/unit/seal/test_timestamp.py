@@ -177,6 +177,11 @@ def test_a_token_that_calls_its_signature_sm2_proves_nothing(authority: Authorit
     assert timestamp.check(changed, NOTE, roots).trust is Trust.SIGNATURE_UNCHECKED
 
 
+def test_a_digest_that_cannot_be_made_is_told() -> None:
+    with pytest.raises(IntegrityError, match="md5 digests cannot be made here"):
+        cms.digest("md5", NOTE)
+
+
 @needs_sm2
 def test_an_sm2_token_is_no_answer_to_a_request(sm2: Sm2Authority) -> None:
     with pytest.raises(IntegrityError, match="SM2"):

@@ -124,7 +124,7 @@ class Page {
       add('shown', `${found.entries.length} ${this.say('ofLog')} ${found.size}; ${hidden} ${this.say('withheld')}`)
       add('time', ...this.tokens(found.tokens))
       const witnesses = found.entries.filter((entry) => entry.kind === 'witness')
-      const cosigned = witnesses.map(({ said }) => this.element('div', `${said.cosigned_at} ${cosigner(said)}: ${said.checkpoint.size} ${this.say('covers')}`))
+      const cosigned = witnesses.map(({ said }) => this.element('div', `${said.cosigned_at} ${cosigner(said)}: ${said.checkpoint.size} ${this.say('covers')}; ${this.say('cosigner')}`))
       if (cosigned.length) add('cosigned', ...cosigned)
     }
     return list
