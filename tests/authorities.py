@@ -117,6 +117,7 @@ class Pki:
             .not_valid_after(now + until * DAY)
             .add_extension(x509.BasicConstraints(False, None), critical=True)
             .add_extension(_key_usage(sign=True), critical=True)
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
         )
         usages = (ExtendedKeyUsageOID.TIME_STAMPING,) if usage is None else usage
         if usages:

@@ -24,6 +24,12 @@ def _load_root_package() -> None:
 
 _load_root_package()
 
+if importlib.util.find_spec("hypothesis") is not None:
+    from hypothesis import settings
+
+    settings.register_profile("patient", deadline=None)  # how long an example takes says more of the machine than of us
+    settings.load_profile("patient")
+
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # Started in the background of a shell: hosts that tests start would inherit that and never hear Ctrl-C.
     signal.signal(signal.SIGINT, signal.default_int_handler)
