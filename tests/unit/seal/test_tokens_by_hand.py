@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import hashlib
 from collections.abc import Callable
@@ -221,3 +222,10 @@ def test_a_certificate_is_good_at_its_own_time_only(days: int) -> None:
     moment = tokens.AT + datetime.timedelta(days=days)
     with pytest.raises(IntegrityError, match="not valid at the token's time"):
         timestamp.check(at(moment.strftime("%Y%m%d%H%M%SZ").encode()), NOTE)
+
+
+def test_a_digest_of_a_kind_that_cannot_be_made_here_is_over_nothing() -> None:
+    """As SM3 is where the machine's OpenSSL was built without it."""
+    said = dataclasses.replace(timestamp.read(TOKEN), algorithm="md4")
+    with pytest.raises(IntegrityError, match="md4 digests cannot be made here"):
+        timestamp.is_over(said, NOTE)
