@@ -121,6 +121,11 @@ class Canvas:
     def do(self, script: str, argument: Any = None) -> Any:
         return self.page.evaluate(script, argument)
 
+    def version(self) -> tuple[int, int]:
+        """The page's own, as major and minor."""
+        major, minor = map(int, self.do("() => window.__COMFYUI_FRONTEND_VERSION__").split(".")[:2])
+        return major, minor
+
     def until(self, holds: Callable[[], Any]) -> None:
         """Wait, while the page goes on, until something holds that is asked for from outside."""
         deadline = time.monotonic() + PATIENCE_S

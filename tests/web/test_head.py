@@ -92,8 +92,7 @@ def test_auto_queue_makes_a_chain(canvas: Canvas) -> None:
     if not newer:
         pytest.skip("this page does not let scripts switch auto-queue on")
     canvas.do(SEED)
-    major, minor = map(int, canvas.do("() => window.__COMFYUI_FRONTEND_VERSION__").split(".")[:2])
-    canvas.do(mode, "instant" if (major, minor) < (1, 40) else "instant-running")
+    canvas.do(mode, "instant" if canvas.version() < (1, 40) else "instant-running")
     canvas.do("() => window.app.queuePrompt(0, 1)")
     canvas.wait_for_runs(4)
     canvas.do(mode, "disabled")

@@ -195,6 +195,8 @@ def test_nodes_that_the_page_draws_as_elements_are_wrapped_too(drawn: Drawn) -> 
     setting = "([id, value]) => window.app.extensionManager.setting.set(id, value)"
     if drawn.canvas.do("(id) => window.app.extensionManager.setting.get(id)", VUE) is None:
         pytest.skip("this page draws nodes on its canvas only")
+    if drawn.canvas.version() < (1, 28):
+        pytest.skip("this page's own undo and redo leave the elements of nodes as they were, whoever made the edit")
     drawn.canvas.do(setting, [VUE, True])
     page = drawn.canvas.page
     try:
