@@ -42,6 +42,7 @@ BUILD = """() => {
     link("decode", 0, "save", "images");
     link("steps", 0, "sampler", "steps");
     const set = (node, name, value) => { made[node].widgets.find((w) => w.name === name).value = value; };
+    for (const widget of made.loader.widgets) widget.value ??= "none.safetensors";  // there may be no checkpoints
     set("words", "text", "golden hour");
     set("not", "text", "blurry");
     set("sampler", "seed", 4242);
