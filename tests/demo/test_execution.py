@@ -111,7 +111,7 @@ def test_a_failing_node_is_named_with_its_inputs(client: Client) -> None:
 
 
 def test_an_interrupt_ends_a_run_between_two_steps(client: Client) -> None:
-    execution = client.queue(picture(steps=5000), {})
+    execution = client.queue(picture(steps=10000), {})
     assert client.wait_until_running(execution)
     client.interrupt(execution)
     entry = client.wait(execution)
@@ -136,18 +136,22 @@ def test_a_cycle_beside_a_sound_output_does_not_stop_the_worker(client: Client) 
 
 
 def test_a_waiting_run_can_be_deleted(client: Client) -> None:
-    running = client.queue(picture(steps=5000, seed=2), {})
-    client.wait_until_running(running)
-    waiting = client.queue(plain(7), {})
-    client.post("/queue", {"delete": [waiting]})
-    client.interrupt(running)
+    held = registry.NODE_CLASS_MAPPINGS["ProbeHold"].let_go
+    running = client.queue({"1": node("ProbeHold")}, {})
+    try:
+        assert client.wait_until_running(running)
+        waiting = client.queue(plain(7), {})
+        client.post("/queue", {"delete": [waiting]})
+    finally:
+        held.set()
     client.wait(running)
+    run(client, plain(8))
     assert client.get(f"/history/{waiting}") == {}
 
 
 def test_the_seam_sees_every_accepted_and_finished_run(host: EmbeddedHost, client: Client) -> None:
     probe = _probe("seam")
-    execution = client.queue(plain(8), {"note": "seen"})
+    execution = client.queue(plain(9), {"note": "seen"})
     client.wait(execution)
     item = next(item for item in probe.accepted if item[1] == execution)
     assert len(item) == 6 and item[3]["note"] == "seen" and item[4] == ["2"] and item[5] == {}

@@ -70,7 +70,7 @@ def test_cached_outputs_are_shown_again(host: EmbeddedHost) -> None:
 def test_an_interrupt_is_told_to_every_page(host: EmbeddedHost) -> None:
     async def conversation() -> dict[str, Any]:
         async with aiohttp.ClientSession() as session, session.ws_connect(host.url + "/ws?clientId=other") as socket:
-            await session.post(host.url + "/prompt", json={"prompt": picture(steps=5000, seed=9)})
+            await session.post(host.url + "/prompt", json={"prompt": picture(steps=10000, seed=9)})
             async for message in socket:
                 data = json.loads(message.data) if message.type == aiohttp.WSMsgType.TEXT else {"type": ""}
                 if data["type"] == "progress":

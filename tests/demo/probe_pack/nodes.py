@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 from comfy_execution.graph_utils import ExecutionBlocker
@@ -94,6 +95,27 @@ class ProbeChanging:
         return (f"call {self.calls}",)
 
 
+class ProbeHold:
+    """Runs until it is let go."""
+
+    let_go = threading.Event()
+    OUTPUT_NODE = True
+    RETURN_TYPES = ()
+    FUNCTION = "run"
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:
+        return {"required": {}}
+
+    @classmethod
+    def IS_CHANGED(cls) -> float:
+        return float("nan")
+
+    def run(self) -> dict[str, Any]:
+        self.let_go.wait(120)
+        return {"ui": {}}
+
+
 class ProbeBlock:
     """Stops what comes after it."""
 
@@ -123,5 +145,5 @@ class ProbeAsync:
         return {"ui": {"text": [text]}}
 
 
-CLASSES = (ProbeNumbers, ProbeEach, ProbeWhole, ProbeHidden, ProbeChanging, ProbeBlock, ProbeAsync)
+CLASSES = (ProbeNumbers, ProbeEach, ProbeWhole, ProbeHidden, ProbeChanging, ProbeHold, ProbeBlock, ProbeAsync)
 NODE_CLASS_MAPPINGS = {cls.__name__: cls for cls in CLASSES}
