@@ -20,14 +20,26 @@ CHANGES = ("BEGIN", "INSERT", "UPDATE", "DELETE", "REPLACE", "CREATE")
 NO_SPACE = "No space left on device"
 
 
+Strikes = Callable[[str, int], bool]
+"""Whether to refuse a point: its name, and how many of that name came before it since `arm`.
+
+Several threads pass points, so a point's number among all of them differs from one session to the next; among those of
+its own name it is the same.
+"""
+
+
+def never(name: str, number: int) -> bool:
+    return False
+
+
 class Saboteur:
-    """Counts points; refuses those that `strikes` picks by their number since `arm`."""
+    """Counts points; refuses those that `strikes` picks."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.lock = threading.Lock()
         self.points: list[str] = []
         self.struck: list[str] = []
-        self._strikes: Callable[[int], bool] = lambda number: False
+        self._strikes: Strikes = never
         genuine_open, genuine_connect = io.open, sqlite3.connect
 
         def opened(file: Any, mode: str = "r", *rest: Any, **named: Any) -> Any:
@@ -44,23 +56,22 @@ class Saboteur:
         for name in ("fsync", "replace", "rename", "mkdir"):
             monkeypatch.setattr(os, name, self._watched(name, getattr(os, name)))
 
-    def arm(self, strikes: Callable[[int], bool]) -> None:
-        """Begin to count from 0, and refuse the points for whose number `strikes` is true."""
+    def arm(self, strikes: Strikes = never) -> None:
+        """Begin to count from 0, and refuse the points for which `strikes` is true."""
         with self.lock:
             self.points, self.struck, self._strikes = [], [], strikes
 
     def disarm(self) -> None:
         with self.lock:
-            self._strikes = lambda number: False
+            self._strikes = never
 
     def point(self, name: str) -> bool:
         """Pass a point; True when it is to be refused."""
         if not _ours():
             return False
         with self.lock:
-            number = len(self.points)
+            refused = self._strikes(name, self.points.count(name))
             self.points.append(name)
-            refused = self._strikes(number)
             if refused:
                 self.struck.append(name)
         return refused

@@ -7,6 +7,7 @@ import random
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -123,18 +124,18 @@ def test_every_operation_of_a_session_may_fail_once(
     host.stop()
     host, client, service = embedded("recorded", pack=True)
     drained(service)
-    saboteur.arm(lambda number: False)
+    saboteur.arm()
     assert play(host, client) == expected
     drained(service)
-    points = len(saboteur.points)
-    assert {"write", "fsync", "replace", "BEGIN", "INSERT", "UPDATE", "COMMIT"} <= set(saboteur.points)
+    points = Counter(saboteur.points)
+    assert {"write", "fsync", "replace", "BEGIN", "INSERT", "UPDATE", "COMMIT"} <= set(points)
     live = service.live
     runs = live.ledger.index.counts().executions
     with_gap: set[str] = set()
-    for place in range(points):
+    for place, point in enumerate((name, number) for name in points for number in range(points[name])):
         client.upload("noise.png", noise_png(place + 2))  # a new file to keep, each time
         gaps = live.ledger.index.counts().gaps
-        saboteur.arm(lambda number, place=place: number == place)
+        saboteur.arm(lambda *passed, point=point: passed == point)
         made = play(host, client)
         drained(service)
         saboteur.disarm()
@@ -166,7 +167,7 @@ def test_a_slow_disk_keeps_no_run_waiting(
     drained(service)
     slow = threading.Event()
 
-    def late(number: int) -> bool:
+    def late(name: str, number: int) -> bool:
         slow.wait(0.05)
         return False
 
@@ -194,7 +195,7 @@ def test_the_status_says_why_while_it_lasts(
     bench.run("before", notes=noise(1))
     bench.settle()
     caplog.clear()
-    saboteur.arm(lambda number: saboteur.points[number] == operation)
+    saboteur.arm(lambda name, number: name == operation)
     bench.run("meanwhile", notes=noise(2))
     status = bench.until("broken")
     assert not status["recording"]
@@ -215,15 +216,16 @@ def test_every_operation_of_a_first_start_may_fail_once(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, saboteur: sabotage.Saboteur
 ) -> None:
     monkeypatch.setattr(worker_module, "FIRST_PAUSE_S", 0.001)
-    points, place = 1, -1
-    while place < points:
-        saboteur.arm(lambda number, place=place: number == place)
+    points: list[tuple[str, int]] = []
+    place = -1
+    while place < len(points):
+        saboteur.arm(lambda *passed, point=points[place] if place >= 0 else None: passed == point)
         bench = bare.Bench(tmp_path / str(place))
         bench.service.start()
         bench.run("first")
         bench.settle()
         if place < 0:
-            points = len(saboteur.points)
+            points = [(name, number) for name, times in Counter(saboteur.points).items() for number in range(times)]
         saboteur.disarm()
         bench.service.close()
         assert machine.verified(bench.places.ledger) == [], saboteur.struck
