@@ -34,7 +34,7 @@ class IndexLinks:
     def parent(self, execution: str) -> str | None:
         run = self._index.execution(execution)
         parent = None if run is None else run.parent
-        return parent if parent is not None and self._index.execution(parent) is not None else None
+        return parent if parent is not None and self._index.has_execution(parent) else None
 
     def children(self, execution: str) -> list[str]:
         return [child.id for child in self._index.children(execution)]

@@ -40,7 +40,7 @@ def write(
     """
     if revises is not None and all(row.entry != revises for row in book.index.intents()):
         raise NotFound(f"entry {revises} is no idea of this ledger")
-    if execution is not None and book.index.execution(execution) is None:
+    if execution is not None and not book.index.has_execution(execution):
         raise NotFound(f"{execution} is no run of this ledger")
     said: dict[str, Json] = {
         "text": redactor.text(text),

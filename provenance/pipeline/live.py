@@ -198,7 +198,7 @@ class Live:
 
     def _fingerprint(self, run: Run) -> None:
         """Queue the model files of a run that have no fingerprint yet."""
-        if not self._settings.fingerprint_models:
+        if not self._settings.fingerprint_models or not run.models:
             return
         folders = self._host.model_folders()
         for reference in run.models:

@@ -239,6 +239,8 @@ class Reading:
 
     def _recheck_inputs(self, run: Run) -> None:
         """Say so when a file that was loaded changed or went away while the run was going on."""
+        if not run.assets:
+            return
         paths = {(found.node, found.input, found.name): found.path for found in self._named_files(run)}
         checked = []
         for asset in run.assets:

@@ -190,7 +190,7 @@ class Recorder:
         running = self._runs.get(named)
         if running is not None:
             return running.execution
-        return named if self._book.index.execution(named) is not None else None
+        return named if self._book.index.has_execution(named) else None
 
     def _end(self, ended: Ended) -> None:
         run = ended.run

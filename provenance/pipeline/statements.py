@@ -91,7 +91,7 @@ def decide(book: Book, said: Judged, execution: str, salt: bytes) -> Said:
 
 def _present(book: Book, execution: str, output: str | None) -> None:
     """Raises NotFound for a run, or an output of it, that the ledger does not hold."""
-    if book.index.execution(execution) is None:
+    if not book.index.has_execution(execution):
         raise NotFound(f"{execution} is no run of this ledger")
     if output is not None and all(row.sha256 != output for row in book.index.outputs(execution)):
         raise NotFound(f"run {execution} has no output with SHA-256 {output}")

@@ -65,7 +65,7 @@ def submit(
                 **({} if repeats is None else {"replay_of": repeats.execution}),
             )
         except InputError:
-            if book.index.execution(execution) is None:
+            if not book.index.has_execution(execution):
                 raise
             continue  # another process took the id at the same moment
         break
@@ -146,10 +146,12 @@ def _document(value: Json) -> bytes:
 
 def _unused_id(book: Book, event: Accepted) -> str:
     """The id the host stamped, or the next count when an earlier session already used it."""
-    execution, count = event.execution, book.index.executions_with_prompt_id(event.prompt_id)
-    while book.index.execution(execution) is not None:
-        count += 1
-        execution = f"{event.prompt_id}~{count}"
+    execution = event.execution
+    if book.index.has_execution(execution):
+        count = book.index.executions_with_prompt_id(event.prompt_id)
+        while book.index.has_execution(execution):
+            count += 1
+            execution = f"{event.prompt_id}~{count}"
     return execution
 
 

@@ -58,7 +58,7 @@ class Resolver:
         cannot be read."""
         if not text or len(text) > _LONGEST or "\0" in text:
             raise NotFound("an empty or overlong reference names nothing")
-        if self._index.execution(text) is not None:
+        if self._index.has_execution(text):
             return Ref(text, execution=text)
         digest = _DIGEST.fullmatch(text)
         if digest is not None:

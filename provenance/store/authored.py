@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import Select, bindparam, or_, select
 from sqlalchemy.sql import ColumnElement
 
 from ..model import Basis
@@ -89,6 +89,8 @@ class Authored:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        bases = select(_file.basis).where(_file.sha256 == bindparam("digest")).order_by(_file.seq)
+        self._bases = database.statement(bases)
 
     def imports(self, limit: int, before: int | None = None) -> list[ImportRow]:
         """Newest first; `before` is the ordinal of the last one of the page before."""
@@ -114,9 +116,7 @@ class Authored:
 
     def basis_of(self, digest: str) -> Basis | None:
         """How a file with these bytes came to be here: from before if it ever was said to be, else as said last."""
-        query = select(_file.basis).where(_file.sha256 == digest).order_by(_file.seq)
-        with self._database.read() as connection:
-            found = [str(row.basis) for row in connection.execute(query)]
+        found = [str(basis) for (basis,) in self._database.look_through(self._bases, {"digest": digest})]
         before = Basis.AFTER_THE_FACT
         return None if not found else before if before.value in found else Basis(found[-1])
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 
 from ..errors import InputError, IntegrityError
 from ..model import Entry, FileRef, Status
@@ -68,6 +68,14 @@ _fingerprint = (
     .limit(1)
     .scalar_subquery()
 )
+HAS_EXECUTION = select(_run.c.id).where(_run.c.id == bindparam("execution"))
+_file = tables.model_files.c
+MODEL_VERSION = (
+    select(_file.sha256)
+    .where(*(_file[name] == bindparam(name) for name in ("folder", "name", "size", "mtime_ns")))
+    .order_by(_file.seq.desc())
+)
+
 MODELS = select(
     _end.c.seq, *_model, func.coalesce(_model.sha256, _fingerprint).label("fingerprint"), _end.c.execution
 ).select_from(_end.join(tables.models, _model.list == _end.c.models))
