@@ -1,7 +1,8 @@
 """Starts a host with the pack in it, and talks to it as any client does.
 
 Two kinds: the embedded host of `demo/`, and a real ComfyUI found through `COMFYUI_PATH` (else comfy-cli's default
-place) and `COMFYUI_PYTHON` (else its own venv). Both take the same arguments, so nothing else differs.
+place) and `COMFYUI_PYTHON` (else its own venv). Both take the same arguments, so nothing else differs. A real one runs on
+the CPU, and with `COMFYUI_DEVICE=gpu` where it runs by itself.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ PACK = "comfy-provenance"
 START_S = 180.0
 JSON = {"Content-Type": "application/json"}
 RUN_S = 120.0
+DEVICE = () if os.environ.get("COMFYUI_DEVICE") == "gpu" else ("--cpu",)
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ def real() -> Kind | None:
     found = python or next((str(place) for place in places if place.is_file()), None)
     if found is None:
         return None
-    return Kind(f"comfyui-{folder.name}", (found, "main.py", "--cpu"), folder, real=True)
+    return Kind(f"comfyui-{folder.name}", (found, "main.py", *DEVICE), folder, real=True)
 
 
 class Answer(Exception):

@@ -40,7 +40,7 @@ pytestmark = pytest.mark.skipif(REAL is None, reason="no real ComfyUI: set COMFY
 def report() -> dict[str, Any]:
     assert REAL is not None
     done = subprocess.run(
-        [REAL.command[0], str(SCRIPT), str(REAL.folder), str(hosts.ROOT / "nodes")],
+        [REAL.command[0], str(SCRIPT), str(REAL.folder), str(hosts.ROOT / "nodes"), *hosts.DEVICE],
         capture_output=True,
         encoding="utf-8",
         timeout=300,
@@ -53,6 +53,10 @@ def report() -> dict[str, Any]:
 def test_every_core_sampler_and_text_encoder_has_a_wrapper(report: dict[str, Any]) -> None:
     assert {f"Provenance{name}" for name in (*SAMPLERS, *ENCODERS)} <= set(report["declared"])
     assert report["problems"] == []
+
+
+def test_it_ran_on_the_device_that_was_asked_for(report: dict[str, Any]) -> None:
+    assert (report["device"] == "cpu") == ("--cpu" in hosts.DEVICE)
 
 
 def test_wrappers_declare_the_stock_inputs_first_and_the_same_outputs(report: dict[str, Any]) -> None:

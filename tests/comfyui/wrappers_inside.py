@@ -1,6 +1,6 @@
 """Runs inside a real ComfyUI's Python: stock samplers beside their wrappers on a small network with random weights.
 
-Usage: python wrappers_inside.py COMFYUI_FOLDER NODES_FOLDER. Prints one JSON object.
+Usage: python wrappers_inside.py COMFYUI_FOLDER NODES_FOLDER [--cpu]. Prints one JSON object.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 COMFYUI, NODES = Path(sys.argv[1]), Path(sys.argv[2])
-sys.argv = ["main.py", "--cpu"]
+sys.argv = ["main.py", *sys.argv[3:]]
 sys.path[0] = str(COMFYUI)
 os.chdir(COMFYUI)
 
@@ -94,8 +94,8 @@ def small_model():
     model = config.get_model({}, "", device="cpu")
     for weights in model.diffusion_model.parameters():
         torch.nn.init.normal_(weights.data, std=0.05)
-    cpu = torch.device("cpu")
-    return comfy.model_patcher.ModelPatcher(model, load_device=cpu, offload_device=cpu)
+    device = comfy.model_management.get_torch_device()
+    return comfy.model_patcher.ModelPatcher(model, load_device=device, offload_device=torch.device("cpu"))
 
 
 def conditioning(seed):
@@ -227,6 +227,7 @@ def main():
             "declared": declared(classes),
             "sampling": sampling(port, classes),
             "overhead": overhead(port, classes),
+            "device": str(comfy.model_management.get_torch_device()),
             "problems": port.problems,
         }
     sys.stdout.write("\n@@" + json.dumps(report) + "\n")
