@@ -78,13 +78,13 @@ def options_from(given: argparse.Namespace) -> HostOptions:
 def main(arguments: list[str] | None = None) -> int:
     """Serve until interrupted. 2 when the host cannot start."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
+    host = EmbeddedHost(options_from(parse_arguments(arguments)))
     try:
-        host = EmbeddedHost(options_from(parse_arguments(arguments))).start()
+        host.start()
+        threading.Event().wait()
     except OSError as error:  # a taken port, a folder that cannot be written, no frontend
         print(f"Cannot start: {error}", file=sys.stderr)
         return 2
-    try:
-        threading.Event().wait()
     except KeyboardInterrupt:
         print("Stopped.")
     finally:

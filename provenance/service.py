@@ -196,10 +196,17 @@ class Service:
             "ledger": str(self.places.ledger),
             "key_file": str(self.places.key),
             "session": self.session,
-            "waiting": self._writer.backlog() + (live.backlog() if live else 0),
+            "waiting": self._waiting(live),
             "background": live.background() if live else None,
             "anchoring": live.anchoring.status() if live else None,
         }
+
+    def _waiting(self, live: Live | None) -> int:
+        """Pieces of work that are not done. What the reader hands to the writer while this looks at the reader is seen
+        at the second look at the writer."""
+        before = self._writer.backlog()
+        reading = live.backlog() if live else 0
+        return reading + max(before, self._writer.backlog())
 
     def drain(self, timeout_s: float) -> bool:
         """Wait until everything taken so far is recorded, model fingerprints included."""

@@ -170,8 +170,10 @@ class Live:
         }
 
     def drain(self, timeout_s: float, writer: Worker[Work]) -> bool:
-        """Wait until the reader, the hasher and then the writer are done."""
-        return self._reader.drain(timeout_s) and self._hasher.drain(timeout_s) and writer.drain(timeout_s)
+        """Wait until the reader, the hasher and the writer are done, and then for what the writer had read at last."""
+        if not (self._reader.drain(timeout_s) and self._hasher.drain(timeout_s) and writer.drain(timeout_s)):
+            return False
+        return self._reader.drain(timeout_s) and writer.drain(timeout_s)  # a replay that was recorded is compared
 
     def stop_reading(self, timeout_s: float) -> None:
         """End the reading and fingerprint threads; what they found goes to the writer first."""

@@ -59,20 +59,13 @@ def two_outputs(first: str, second: str) -> dict[str, Any]:
     }
 
 
-def slow(length: int = 40, size: int = 2048) -> dict[str, Any]:
-    """A chain of costly nodes: seconds of work that can be interrupted between any two of them."""
-    chain = {"1": node("EmptyImage", width=size, height=size, batch_size=1, color=5)}
-    for place in range(2, length + 2):
-        chain[str(place)] = node(
-            "ImageScale",
-            image=[str(place - 1), 0],
-            upscale_method="lanczos",
-            width=size + place % 2,
-            height=size + place % 2,
-            crop="disabled",
-        )
-    chain[str(length + 2)] = node("SaveImage", images=[str(length + 1), 0], filename_prefix="slow")
-    return chain
+def held(until: str = "let-go", color: int = 0x0A141E, size: int = 64) -> dict[str, Any]:
+    """A run that is under way until `Host.let_go`, or until it is interrupted, however fast the machine is."""
+    return {
+        "1": node("EmptyImage", width=size, height=size, batch_size=1, color=color),
+        "2": node("ProbeHold", image=["1", 0], until=until),
+        "3": node("SaveImage", images=["2", 0], filename_prefix="held"),
+    }
 
 
 def workflow(prompt: dict[str, Any], head: str | None = None) -> dict[str, Any]:

@@ -23,9 +23,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from comfy_provenance.provenance.errors import ProvenanceError
+from comfy_provenance.provenance.store.ledger import Ledger
+
 ROOT = Path(__file__).resolve().parents[2]
 PACK = "comfy-provenance"
-START_S = 180.0
+HOLDING = Path(__file__).with_name("holding")  # the pack behind `graphs.held`
+HANG_S = 180.0
 JSON = {"Content-Type": "application/json"}
 RUN_S = 120.0
 DEVICE = () if os.environ.get("COMFYUI_DEVICE") == "gpu" else ("--cpu",)
@@ -78,6 +82,7 @@ class Host:
         self.arguments = arguments
         self.process: subprocess.Popen[bytes] | None = None
         self.log = folder / "host.log"
+        self._described: set[str] = set()
         for name in ("user", "output", "input", "temp", "custom_nodes"):
             (folder / name).mkdir(parents=True, exist_ok=True)
 
@@ -93,8 +98,8 @@ class Host:
         command += ["--temp-directory", str(self.folder)]
         if self.kind.real:
             command += self._real_arguments()
-        elif not self.pack:
-            command.append("--no-pack")
+        else:
+            command += ["--extra-pack", str(HOLDING), *([] if self.pack else ["--no-pack"])]
         environment = {
             **os.environ,
             "PYTHONUNBUFFERED": "1",
@@ -110,9 +115,9 @@ class Host:
 
     def _real_arguments(self) -> list[str]:
         packs = self.folder / "custom_nodes"
-        link = packs / PACK
-        if self.pack and not link.exists():
-            link.symlink_to(ROOT, target_is_directory=True)
+        for name, folder in ((PACK, ROOT), (HOLDING.name, HOLDING)):
+            if (self.pack or name != PACK) and not (packs / name).exists():
+                (packs / name).symlink_to(folder, target_is_directory=True)
         paths = self.folder / "paths.yaml"
         paths.write_text(f"tests:\n  base_path: {self.folder}\n  custom_nodes: custom_nodes\n", encoding="utf-8")
         arguments = ["--disable-auto-launch", "--extra-model-paths-config", str(paths)]
@@ -122,7 +127,7 @@ class Host:
         return arguments + (["--front-end-root", front_end] if front_end else [])
 
     def _wait_until_ready(self) -> None:
-        deadline = time.monotonic() + START_S
+        deadline = time.monotonic() + HANG_S
         while time.monotonic() < deadline:
             assert self.process is not None
             if self.process.poll() is not None:
@@ -138,7 +143,7 @@ class Host:
         if self.process is not None and self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
             try:
-                self.process.wait(30)
+                self.process.wait(HANG_S)
             except subprocess.TimeoutExpired:
                 self.kill()
         self.process = None
@@ -147,7 +152,7 @@ class Host:
         """End the host as a power cut would."""
         assert self.process is not None
         self.process.kill()
-        self.process.wait(30)
+        self.process.wait(HANG_S)
         self.process = None
 
     def log_text(self) -> str:
@@ -160,7 +165,7 @@ class Host:
             f"http://127.0.0.1:{self.port}{path}", data=body, method=method, headers=dict(headers or {})
         )
         try:
-            with urllib.request.urlopen(request, timeout=60) as answer:
+            with urllib.request.urlopen(request, timeout=RUN_S) as answer:
                 return bytes(answer.read())
         except urllib.error.HTTPError as error:
             raise Answer(error.code, error.read()) from None
@@ -206,6 +211,14 @@ class Host:
             body["prompt_id"] = prompt_id
         return str(self.post("/prompt", body)["prompt_id"])
 
+    def let_go(self, name: str = "let-go") -> None:
+        """End the runs of `graphs.held` that wait for this."""
+        (self.folder / "user" / name).touch()
+
+    def hold(self, name: str = "let-go") -> None:
+        """Have such runs wait again."""
+        (self.folder / "user" / name).unlink()
+
     def wait(self, prompt_id: str) -> dict[str, Any]:
         """The host's own history of a run, once it has ended."""
         deadline = time.monotonic() + RUN_S
@@ -237,15 +250,30 @@ class Host:
         raise RuntimeError(f"run {execution} was not recorded as {wanted}: {found}\n{self.log_text()[-4000:]}")
 
     def settled(self) -> dict[str, Any]:
-        """The status once nothing waits to be written or fingerprinted."""
+        """The status once nothing waits to be written or fingerprinted, and the machine is described."""
         deadline = time.monotonic() + RUN_S
         while time.monotonic() < deadline:
+            described = self._is_described()  # first: the status is to count that entry too
             status = dict(self.get("/provenance/v1/status"))
             background = status.get("background") or {"models": 1}
-            if status["waiting"] == 0 and background["models"] == 0 and status["state"] == "recording":
+            idle = status["waiting"] == 0 and background["models"] == 0 and status["state"] == "recording"
+            if idle and described:
                 return status
             time.sleep(0.05)
         raise RuntimeError(f"work did not end: {status}")
+
+    def _is_described(self) -> bool:
+        """Whether this session's entry about the machine is there: its thread asks git about each pack."""
+        session = self.get("/provenance/v1/status")["session"]
+        if session not in self._described:
+            try:
+                ledger = Ledger.open(self.ledger, read_only=True)
+            except ProvenanceError:
+                return False
+            with contextlib.closing(ledger):
+                if any(row.environment is not None for row in ledger.index.sessions(session)):
+                    self._described.add(session)
+        return session in self._described
 
     def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """The pack's command line on this host's ledger."""

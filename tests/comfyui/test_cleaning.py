@@ -201,15 +201,15 @@ def test_documents_stay_whatever_is_asked(studio: hosts.Host) -> None:
 def test_nothing_goes_while_a_run_is_under_way(studio: hosts.Host) -> None:
     _, run = load(studio, 12)
     studio.settled()
-    slow = studio.submit(graphs.slow(length=60))
-    studio.recorded(slow, "queued", "running")
+    held = studio.submit(graphs.held())
+    studio.recorded(held, "running")
     studio.post(CLEAN, {"dry_run": False})
     while (state := studio.get(CLEAN))["running"]:
         time.sleep(0.05)
     assert "not over yet" in str(state["error"])
     assert all(is_here(studio, digest) for digest in copies(run))
     studio.post("/interrupt", {})
-    studio.recorded(slow)
+    studio.recorded(held)
 
 
 def test_an_empty_or_odd_wish_is_refused(studio: hosts.Host) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import time
 from typing import Any
 
 import graphs
@@ -48,8 +47,8 @@ def test_a_failed_run_names_the_error_and_the_node(host: hosts.Host) -> None:
 
 
 def test_an_interrupted_run_is_interrupted(host: hosts.Host) -> None:
-    run = host.submit(graphs.slow())
-    time.sleep(0.7)
+    run = host.submit(graphs.held())
+    host.recorded(run, "running")
     host.post("/interrupt", {})
     host.wait(run)
     record = host.recorded(run, "interrupted")
@@ -57,7 +56,8 @@ def test_an_interrupted_run_is_interrupted(host: hosts.Host) -> None:
 
 
 def test_runs_deleted_from_the_queue_are_cancelled(host: hosts.Host) -> None:
-    blocker = host.submit(graphs.slow())
+    blocker = host.submit(graphs.held())
+    host.recorded(blocker, "running")
     waiting = [host.submit(graphs.plain(color=900 + number)) for number in range(3)]
     host.post("/queue", {"delete": [waiting[1]]})
     host.recorded(waiting[1], "cancelled")
@@ -120,7 +120,7 @@ def test_a_refused_graph_is_no_run(host: hosts.Host) -> None:
 def test_a_kill_leaves_the_open_run_lost_and_everything_else_there(own_host: hosts.Host) -> None:
     own_host.start()
     done = own_host.run(graphs.plain(color=7))
-    open_run = own_host.submit(graphs.slow())
+    open_run = own_host.submit(graphs.held())
     own_host.recorded(open_run, "queued", "running")
     own_host.kill()
     own_host.start()

@@ -202,8 +202,10 @@ def test_while_recording_is_paused_runs_are_neither_recorded_nor_stamped(own_hos
 
 def test_a_run_that_was_accepted_before_a_pause_is_recorded_to_its_end(own_host: hosts.Host) -> None:
     own_host.start()
-    run = own_host.submit(graphs.slow(length=6, size=256))
+    run = own_host.submit(graphs.held())
+    own_host.recorded(run, "running")
     own_host.post(f"{API}/recording", {"state": "paused"})
+    own_host.let_go()
     assert own_host.recorded(run, "success")["outputs"]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,8 +15,6 @@ from comfy_provenance.provenance.config import Places
 from comfy_provenance.provenance.model import Accepted, Clock, Finished, NodeInput, system_clock
 from comfy_provenance.provenance.service import Service
 from PIL import Image
-
-HANG_S = 60.0
 
 
 class BareHost:
@@ -55,14 +54,21 @@ class BareHost:
 
 
 class Bench:
-    """A service on a folder of its own, and what to feed it with. `heard` are the announced entries."""
+    """A service on a folder of its own, and what to feed it with. `heard` are the announced entries; while `listening`
+    is cleared, the announcement of an entry does not return, and the writer with it."""
 
     def __init__(self, folder: Path, *, clock: Clock = system_clock) -> None:
         self.host = BareHost(folder)
         self.places = Places(folder / "ledger", folder / "secrets")
         self.heard: list[dict[str, Any]] = []
+        self.listening = threading.Event()
+        self.listening.set()
         self.clock = clock
-        self.service = Service(self.places, self.host, announce=self.heard.append, clock=clock)
+        self.service = Service(self.places, self.host, announce=self._hear, clock=clock)
+
+    def _hear(self, event: dict[str, Any]) -> None:
+        self.heard.append(event)
+        assert self.listening.wait(machine.HANG_S)
 
     def accept(self, run: str, **extra: Any) -> bool:
         prompt = {"1": {"class_type": "Text", "inputs": {"text": run}}, "2": {"class_type": "SaveImage", "inputs": {}}}
@@ -82,7 +88,7 @@ class Bench:
 
     def until(self, state: str) -> dict[str, Any]:
         """The status, once it is this."""
-        deadline = time.monotonic() + HANG_S
+        deadline = time.monotonic() + machine.HANG_S
         while True:
             status = self.service.status()
             if status["state"] == state:
@@ -92,9 +98,16 @@ class Bench:
 
     def settle(self) -> None:
         """Wait until everything is recorded."""
-        deadline = time.monotonic() + HANG_S
+        deadline = time.monotonic() + machine.HANG_S
         while not self.service.drain(1.0):
             assert time.monotonic() < deadline, self.service.status()
+
+
+def put(path: Path, data: bytes) -> None:
+    """Have a file hold these bytes from one moment to the next: half of them would be a trouble of its own."""
+    aside = path.with_name(f"{path.name}.aside")
+    aside.write_bytes(data)
+    aside.replace(path)
 
 
 def recorded_once(folder: Path, run: str = "first") -> None:

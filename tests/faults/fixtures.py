@@ -8,6 +8,7 @@ from pathlib import Path
 import bare
 import machine
 import pytest
+from comfy_provenance.provenance import service
 from comfy_provenance.provenance.capture import worker
 
 
@@ -45,6 +46,12 @@ def make_host(nursery: machine.Nursery, page: Path, tmp_path: Path) -> Iterator[
 @pytest.fixture
 def host(make_host: Callable[..., machine.ForkedHost]) -> machine.ForkedHost:
     return make_host()
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """How long a service may take to end is not what these tests measure."""
+    monkeypatch.setattr(service, "CLOSE_TIMEOUT_S", machine.HANG_S)
 
 
 @pytest.fixture

@@ -29,8 +29,9 @@ class Killer:
         self.submitted: set[str] = set()
         self.lost = 0
 
-    def round(self) -> None:
-        """Start, look whether everything is there, work, and kill at a random moment."""
+    def round(self, *, within: bool = False) -> None:
+        """Start, look whether everything is there, work, and kill at a random moment; with `within`, certainly in the
+        middle of a run that was acknowledged."""
         if self.random.random() < 0.2:
             self.host.spawn()
             time.sleep(self.random.uniform(0, 0.8))
@@ -45,6 +46,10 @@ class Killer:
         asked = self._burst(time.monotonic() + self.random.uniform(0, 0.6))
         for run in self.random.sample(asked, min(2, len(asked))):
             self._ask(run)
+        if within:
+            run = self.host.submit(graphs.held())
+            self.host.recorded(run, "queued", "running")
+            self.submitted.add(run)
         time.sleep(self.random.uniform(0, 0.15))
         self.host.kill()
         self._remember(listener.end())
@@ -59,7 +64,7 @@ class Killer:
 
     def _graph(self) -> dict[str, Any]:
         if self.random.random() < 0.15:
-            return graphs.slow(length=8, size=1024)
+            return graphs.plain(color=self.random.getrandbits(24), size=2048, prefix="large")
         return graphs.plain(color=self.random.getrandbits(24), prefix="kill")
 
     def _burst(self, until: float) -> list[str]:

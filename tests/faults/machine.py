@@ -73,7 +73,8 @@ class ForkedHost(hosts.Host):
         ]
         for name in ("user", "output", "input"):
             arguments += [f"--{name}-directory", str(self.folder / name)]
-        arguments += ["--temp-directory", str(self.folder), *self.arguments, *([] if self.pack else ["--no-pack"])]
+        arguments += ["--temp-directory", str(self.folder), "--extra-pack", str(hosts.HOLDING), *self.arguments]
+        arguments += [] if self.pack else ["--no-pack"]
         self.pid = self._nursery.birth(arguments, self.log, {"XDG_DATA_HOME": str(self.folder / "data")})
 
     def start(self) -> ForkedHost:

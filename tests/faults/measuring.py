@@ -10,6 +10,8 @@ from pathlib import Path
 import graphs
 import machine
 
+POOLED = 20  # open files of connections that the pool may not have needed yet when it was first looked at
+
 
 @dataclass(frozen=True)
 class Measured:

@@ -8,7 +8,7 @@ from pathlib import Path
 import bare
 import machine
 import pytest
-from bare import errors, goes_on, recorded_once
+from bare import errors, goes_on, put, recorded_once
 from comfy_provenance.provenance.model import Instant, system_clock
 
 pytestmark = pytest.mark.usefixtures("short_pauses")
@@ -35,7 +35,7 @@ def test_a_damaged_key(bench: bare.Bench, content: bytes) -> None:
     bench.service.start()
     bench.run("meanwhile")
     assert "put it back" in bench.until("broken")["reason"]
-    bench.places.key.write_bytes(whole)
+    put(bench.places.key, whole)
     assert len(goes_on(bench, "first", "meanwhile")) == 1
 
 
@@ -48,7 +48,7 @@ def test_a_key_that_cannot_be_read(bench: bare.Bench) -> None:
     bench.run("meanwhile")
     assert "cannot be read" in bench.until("broken")["reason"]
     bench.places.key.rmdir()
-    bench.places.key.write_bytes(whole)
+    put(bench.places.key, whole)
     assert len(goes_on(bench, "first", "meanwhile")) == 1
 
 
@@ -61,7 +61,7 @@ def test_the_key_of_another_ledger(bench: bare.Bench, tmp_path: Path) -> None:
     bench.run("meanwhile")
     reason = bench.until("broken")["reason"]
     assert "another key" in reason and "put the right key at" in reason
-    bench.places.key.write_bytes(whole)
+    put(bench.places.key, whole)
     assert len(goes_on(bench, "first", "meanwhile")) == 1
 
 

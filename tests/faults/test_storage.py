@@ -14,7 +14,7 @@ from pathlib import Path
 import bare
 import machine
 import pytest
-from bare import errors, goes_on, kinds, recorded_once
+from bare import errors, goes_on, kinds, put, recorded_once
 from comfy_provenance.provenance.store import engine
 
 pytestmark = pytest.mark.usefixtures("short_pauses")
@@ -116,7 +116,7 @@ def test_a_damaged_database_says_what_to_do(bench: bare.Bench, damage: str) -> N
     reason = bench.until("broken")["reason"]
     assert "damaged" in reason
     assert f"put a backup of {bench.places.ledger} back, or move {bench.places.ledger} away" in reason
-    path.write_bytes(whole)
+    put(path, whole)
     assert len(goes_on(bench, "first", "meanwhile")) == 1
 
 

@@ -10,4 +10,4 @@ for folder in (TESTS / "attacks", TESTS / "faults", TESTS / "comfyui"):  # impor
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))
 
-from fixtures import bench, host, make_host, nursery, page, short_pauses  # noqa: E402, F401
+from fixtures import bench, host, make_host, nursery, page, patience, short_pauses  # noqa: E402, F401

@@ -197,6 +197,23 @@ def test_while_paused_only_new_runs_are_left_out(service: Service, told: list[di
     assert findings(service) == []
 
 
+def test_what_is_handed_over_while_the_status_counts_is_counted(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run's end went from the reading thread to the writer between two looks, and nothing seemed to wait."""
+    live = service.live
+    assert live is not None
+
+    def handed_over() -> int:
+        assert service.offer(accepted("run"))
+        return 0
+
+    with database_held(service):
+        monkeypatch.setattr(live, "backlog", handed_over)
+        assert service.status()["waiting"] == 1
+    monkeypatch.undo()
+
+
 def test_nothing_can_be_said_where_nothing_is_recorded(tmp_path: Path) -> None:
     folder = tmp_path / "ledger"
     folder.mkdir()
