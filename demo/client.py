@@ -67,7 +67,7 @@ class Client:
             pause = min(pause * 1.5, 0.25)
         raise TimeoutError(f"run {prompt_id} did not end within {seconds:.0f} s")
 
-    def wait_until_running(self, prompt_id: str, seconds: float = 60.0) -> bool:
+    def wait_until_running(self, prompt_id: str, seconds: float = 600.0) -> bool:
         """True as soon as the prompt runs; False when it has ended before that was seen."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:

@@ -218,7 +218,7 @@ def run_session(
     broken = session.client.upload(f"{prefix}-broken.png", b"\x89PNG\r\n\x1a\n and then nothing more")
     session.run("a broken file", load_and_invert(broken, prefix), both)
     long_text = "a lighthouse in a storm, sea, boat"
-    session.run("cancelled", wish(long_text, steps=2000, seed=2**63 + 11), moon, interrupt=True)
+    session.run("cancelled", wish(long_text, steps=10_000, seed=2**63 + 11), moon, interrupt=True)
     return session.runs
 
 

@@ -175,7 +175,8 @@ class Authority:
     mode: `good`; `slow` (waits `delay_s`); `drip` (sends a byte now and then, without end), `drip-head` (its headers in
     that way); `broken` (HTTP 500); `rejecting` (RFC 3161 status 2); `garbage`; `wrong-nonce`; `wrong-imprint`;
     `redirect` (to `elsewhere`). tls: a certificate to speak HTTPS with.
-    A `down` one is made by leaving the `with`. `asked` counts requests, `bodies` keeps what came in.
+    A `down` one is made by leaving the `with`. `asked` counts requests, `answered` those that got one of ours back;
+    `bodies` keeps what came in.
     """
 
     def __init__(
@@ -186,6 +187,7 @@ class Authority:
         self.mode = "good"
         self.delay_s = 30.0
         self.elsewhere = ""
+        self.answered = 0
         self.bodies: list[bytes] = []
         self.headers: list[dict[str, str]] = []
         self._chain = chain
@@ -268,6 +270,7 @@ class Authority:
             if self.mode in ("wrong-nonce", "wrong-imprint"):
                 changed = _other(query, self.mode)
             body = self.reply(changed)
+        self.answered += 1
         with contextlib.suppress(OSError):
             handler.send_response(status)
             handler.send_header("Content-Type", "application/timestamp-reply")

@@ -25,10 +25,13 @@ def _load_root_package() -> None:
 _load_root_package()
 
 if importlib.util.find_spec("hypothesis") is not None:
-    from hypothesis import settings
+    from hypothesis import HealthCheck, settings
 
-    settings.register_profile("patient", deadline=None)  # how long an example takes says more of the machine than of us
-    settings.load_profile("patient")
+    # How long examples take says more of the machine than of us, and the gate answers the same twice in a row. New
+    # examples each time: `pytest --hypothesis-profile=search`, and `make fuzz`.
+    settings.register_profile("search", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.register_profile("gate", settings.get_profile("search"), derandomize=True)
+    settings.load_profile("gate")
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # Started in the background of a shell: hosts that tests start would inherit that and never hear Ctrl-C.

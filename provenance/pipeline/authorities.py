@@ -84,21 +84,23 @@ class _Deadline:
 
     def __init__(self, seconds: float) -> None:
         self._sockets: list[socket.socket] = []
+        self._over = False
+        self._lock = threading.Lock()
         self._timer = threading.Timer(seconds, self._cut)
         self._timer.daemon = True
 
     def __enter__(self) -> request.OpenerDirector:
-        opened = self._sockets
+        opened = self._opened
 
         class Plain(http.client.HTTPConnection):
             def connect(self) -> None:
                 super().connect()
-                opened.append(self.sock)
+                opened(self.sock)
 
         class Secure(http.client.HTTPSConnection):
             def connect(self) -> None:
                 super().connect()
-                opened.append(self.sock)
+                opened(self.sock)
 
         class PlainHandler(request.HTTPHandler):
             def http_open(self, req: request.Request) -> Any:
@@ -114,8 +116,18 @@ class _Deadline:
     def __exit__(self, *error: object) -> None:
         self._timer.cancel()
 
+    def _opened(self, connected: socket.socket) -> None:
+        with self._lock:
+            self._sockets.append(connected)
+            late = self._over
+        if late:
+            self._cut()
+
     def _cut(self) -> None:
-        for each in self._sockets:
+        with self._lock:
+            self._over = True
+            opened = list(self._sockets)
+        for each in opened:
             with suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)
 

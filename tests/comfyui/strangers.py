@@ -104,7 +104,7 @@ def ask(
     host: hosts.Host, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
 ) -> Said:
     """One request, sent as it is: no redirect is followed, no path is tidied."""
-    connection = http.client.HTTPConnection("127.0.0.1", host.port, timeout=60)
+    connection = http.client.HTTPConnection("127.0.0.1", host.port, timeout=hosts.RUN_S)
     try:
         connection.request(method, path, body, dict(headers or {}))
         answer = connection.getresponse()

@@ -26,7 +26,7 @@ def run(host: hosts.Host) -> str:
 
 
 def ended(host: hosts.Host, told: dict[str, Any]) -> dict[str, Any]:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + hosts.RUN_S
     while told["state"] == "running" and time.monotonic() < deadline:
         time.sleep(0.05)
         told = host.get(f"{BASE}/{told['id']}")
@@ -34,7 +34,7 @@ def ended(host: hosts.Host, told: dict[str, Any]) -> dict[str, Any]:
 
 
 def fetched(host: hosts.Host, told: dict[str, Any], path: Path) -> Path:
-    with urllib.request.urlopen(f"http://127.0.0.1:{host.port}{BASE}/{told['id']}/file", timeout=60) as answer:
+    with urllib.request.urlopen(f"http://127.0.0.1:{host.port}{BASE}/{told['id']}/file", timeout=hosts.RUN_S) as answer:
         assert answer.headers["Content-Type"] == "application/zip"
         assert "dossier.zip" in answer.headers["Content-Disposition"]
         path.write_bytes(answer.read())

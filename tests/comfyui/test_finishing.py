@@ -36,9 +36,11 @@ def saved(host: hosts.Host, run: str) -> tuple[dict[str, Any], bytes]:
 def test_a_saved_file_carries_label_workflow_receipt_and_credential(host: hosts.Host, form: str) -> None:
     if not content.available():
         pytest.skip("c2pa-python is not installed here")
-    host.settled()  # a run that is saved before the ledger is open can name no entry
-    graph = saving(graphs.plain(color=0x2244AA), form, content_credentials=True, ai_label=True, label_producer="工作室")
-    run = host.run(graph, workflow=graphs.workflow(graph))
+    source = graphs.held(until=f"save-{form}", color=0x2244AA)
+    graph = saving(source, form, content_credentials=True, ai_label=True, label_producer="工作室")
+    run = host.submit(graph, workflow=graphs.workflow(graph))
+    host.recorded(run, "running")  # what is saved before its run is written can name no entry
+    host.let_go(f"save-{form}")
     record, data = saved(host, run)
     found = content.read(data, KINDS[form])
     assert record["redactions"] == []

@@ -82,7 +82,7 @@ def test_an_object_is_served_by_its_digest(host: hosts.Host, pair: tuple[str, st
 
 
 def test_verification_runs_in_the_background_with_progress(host: hosts.Host, pair: tuple[str, str]) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + hosts.RUN_S
     state = host.get(f"{BASE}/verify?again=1")
     while state["running"] and time.monotonic() < deadline:
         time.sleep(0.05)

@@ -75,7 +75,7 @@ def test_no_route_lets_another_site_ask_for_leave(host: hosts.Host) -> None:
 def test_no_form_can_state_anything(host: hosts.Host, run: str, media_type: str) -> None:
     """What a form of another site can send without a preflight, and what calls itself a form with files and is none."""
     body = json.dumps({"execution": run, "decision": "reject", "state": "paused", "enabled": False}).encode()
-    before = host.get(f"{BASE}/status")["entries"]
+    before = host.settled()["entries"]
     for route in STATING:
         said = ask(host, "POST", route.with_name(run), body, {"Content-Type": media_type} if media_type else {})
         assert said.status == 415, route
@@ -83,8 +83,7 @@ def test_no_form_can_state_anything(host: hosts.Host, run: str, media_type: str)
 
 
 def test_reads_change_nothing(host: hosts.Host, run: str) -> None:
-    host.settled()
-    before = host.get(f"{BASE}/status")["checkpoint"]
+    before = host.settled()["checkpoint"]
     for route in ROUTES:
         if route.method == "GET":
             ask(host, "GET", route.with_name(run) + "?state=paused&execution=x&again=0&enabled=false")
@@ -147,7 +146,7 @@ def test_a_huge_statement_is_refused(host: hosts.Host, run: str) -> None:
 
 def test_a_statement_that_never_ends_is_refused(host: hosts.Host) -> None:
     """Sent in pieces, without a length."""
-    connection = http.client.HTTPConnection("127.0.0.1", host.port, timeout=60)
+    connection = http.client.HTTPConnection("127.0.0.1", host.port, timeout=hosts.RUN_S)
     connection.putrequest("POST", f"{BASE}/decisions")
     connection.putheader("Content-Type", "application/json")
     connection.putheader("Transfer-Encoding", "chunked")

@@ -82,7 +82,7 @@ def test_a_recording_survives_a_power_cut_up_to_the_last_chunk(own_host: hosts.H
     host.kill()
     host.start()
     host.settled()
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + hosts.RUN_S
     while host.get(f"{API}/recordings/{recording}")["reason"] is None and time.monotonic() < deadline:
         time.sleep(0.1)
     found = host.get(f"{API}/recordings/{recording}")

@@ -237,6 +237,7 @@ def test_a_kept_input_comes_back_under_a_new_name(host: hosts.Host) -> None:
 
 def test_storage_says_what_takes_room(host: hosts.Host) -> None:
     host.run(graphs.preview(color=3170))
+    host.settled()
     found = host.get(f"{API}/storage")
     assert found["ledger"]["bytes"] > 0
     assert found["objects"]["count"] >= found["thumbnails"]["count"] + found["kept"]["outputs"]["count"] > 1

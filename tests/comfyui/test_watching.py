@@ -20,8 +20,6 @@ API = "/provenance/v1"
 @pytest.fixture
 def watched(own_host: hosts.Host) -> Path:
     folder = own_host.folder / "edits"
-    folder.mkdir()
-    (folder / "there before.png").write_bytes(graphs.png((5, 5, 5)))
     own_host.ledger.mkdir(parents=True, exist_ok=True)
     chosen = {"watch_folder": str(folder), "watch_seconds": 1}
     (own_host.ledger / "settings.json").write_text(json.dumps(chosen), encoding="utf-8")
@@ -39,11 +37,22 @@ def painted(path: Path, level: int) -> bytes:
 
 def imports(host: hosts.Host, count: int) -> list[dict[str, Any]]:
     """What was brought in, oldest first, once there is so much."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + hosts.RUN_S
     while True:
         items = list(reversed(host.get(f"{API}/imports")["items"]))
         if len(items) >= count or time.monotonic() > deadline:
             return items
+        time.sleep(0.1)
+
+
+def watching(host: hosts.Host, problem: str | None) -> None:
+    """Wait until this is what keeps the folder from being watched; None: nothing does."""
+    deadline = time.monotonic() + hosts.RUN_S
+    while True:
+        told = host.get(f"{API}/status")["background"]["watching"]["problem"]
+        if told is problem or (problem and told and problem in told):
+            return
+        assert time.monotonic() < deadline, told
         time.sleep(0.1)
 
 
@@ -53,7 +62,12 @@ def test_what_is_saved_in_the_watched_folder_comes_in_with_each_version(own_host
     run = host.run(graphs.invert_of(host, "base.png"))
     (output,) = host.recorded(run)["outputs"]
     made = host.folder / "output" / output["file"]
-    time.sleep(1.5)  # the first look only notes what is there
+    watching(host, "no folder")
+    aside = host.folder / "aside"
+    aside.mkdir()
+    (aside / "there before.png").write_bytes(graphs.png((5, 5, 5)))
+    aside.rename(watched)
+    watching(host, None)  # the first look only noted what is there
     Image.radial_gradient("L").save(watched / "unrelated.png")
     (watched / "unrelated.psd").write_bytes(b"8BPS and nothing of a picture")
     edit = watched / f"{Path(output['file']).stem} retouched.png"
@@ -74,7 +88,6 @@ def test_what_is_saved_in_the_watched_folder_comes_in_with_each_version(own_host
     assert link["basis"] == "inferred"
     assert host.get(f"{API}/status")["background"]["watching"] == {"folder": str(watched), "problem": None}
     shutil.rmtree(watched)
-    time.sleep(2.5)
-    assert "no folder" in host.get(f"{API}/status")["background"]["watching"]["problem"]
+    watching(host, "no folder")
     assert host.get(f"{API}/status")["state"] == "recording", "a folder that is gone keeps no run from being recorded"
     assert host.command("verify").returncode == 0

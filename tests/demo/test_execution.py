@@ -137,6 +137,7 @@ def test_a_cycle_beside_a_sound_output_does_not_stop_the_worker(client: Client) 
 
 def test_a_waiting_run_can_be_deleted(client: Client) -> None:
     held = registry.NODE_CLASS_MAPPINGS["ProbeHold"].let_go
+    held.clear()
     running = client.queue({"1": node("ProbeHold")}, {})
     try:
         assert client.wait_until_running(running)

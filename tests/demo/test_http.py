@@ -17,7 +17,7 @@ from prompts import plain
 def ask(
     host: EmbeddedHost, path: str, method: str = "GET", body: bytes | None = None, headers: dict[str, str] | None = None
 ) -> tuple[int, bytes, dict[str, str]]:
-    connection = http.client.HTTPConnection(urlsplit(host.url).netloc, timeout=30)
+    connection = http.client.HTTPConnection(urlsplit(host.url).netloc, timeout=120)
     connection.request(method, path, body=body, headers=headers or {})
     answer = connection.getresponse()
     found = answer.status, answer.read(), dict(answer.getheaders())

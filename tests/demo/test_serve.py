@@ -27,7 +27,7 @@ def test_the_program_serves_and_ends(tmp_path: Path, page: Path) -> None:
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     try:
         client = Client(f"http://127.0.0.1:{port}")
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 120
         while True:
             try:
                 client.get("/system_stats")
@@ -39,7 +39,7 @@ def test_the_program_serves_and_ends(tmp_path: Path, page: Path) -> None:
         assert (tmp_path / "base" / "output" / "plain_00001_.png").is_file()
     finally:
         process.send_signal(signal.SIGINT if sys.platform != "win32" else signal.SIGTERM)
-        output = process.communicate(timeout=60)[0]
+        output = process.communicate(timeout=120)[0]
     assert "Traceback" not in output
     # Only the folder `temp` below the named one is emptied.
     assert kept.read_text(encoding="utf-8") == "mine" and not (tmp_path / "temp").exists()

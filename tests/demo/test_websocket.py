@@ -29,7 +29,7 @@ def listen(host: EmbeddedHost, prompt: dict[str, Any], flags: dict[str, Any] | N
                     break
         return heard
 
-    return asyncio.run(asyncio.wait_for(conversation(), 60))
+    return asyncio.run(asyncio.wait_for(conversation(), 120))
 
 
 def test_a_page_hears_its_run_from_start_to_end(host: EmbeddedHost) -> None:
@@ -79,4 +79,4 @@ def test_an_interrupt_is_told_to_every_page(host: EmbeddedHost) -> None:
                     return dict(data["data"])
         raise AssertionError("the page heard no end")
 
-    assert asyncio.run(asyncio.wait_for(conversation(), 60))["node_type"] == "KSampler"
+    assert asyncio.run(asyncio.wait_for(conversation(), 120))["node_type"] == "KSampler"

@@ -102,7 +102,7 @@ def running_host(base: Path, place: Place, *arguments: str) -> Iterator[str]:
         url = f"http://127.0.0.1:{host.port}"
         data = json.dumps(SETTINGS).encode()
         headers = {"Content-Type": "application/json"}
-        urllib.request.urlopen(urllib.request.Request(f"{url}/settings", data, headers, method="POST"), timeout=30)
+        urllib.request.urlopen(urllib.request.Request(f"{url}/settings", data, headers, method="POST"), timeout=120)
         yield url
 
 

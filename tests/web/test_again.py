@@ -98,18 +98,18 @@ def test_two_things_are_varied_against_each_other_in_a_table(sidebar: Sidebar, a
 
 
 def test_variations_can_be_stopped(sidebar: Sidebar, author: Author) -> None:
-    run = author.run(words(f"stop, {a_word()}"))
-    sidebar.wait_for_row(run)
-    sidebar.select(run)
-    sidebar.act("provenance-vary-run")
-    dialog = sidebar.visible("provenance-vary")
-    dialog.locator(by("provenance-vary-how")).select_option("values")
-    dialog.locator(by("provenance-vary-value")).fill(", ".join(a_word() for _ in range(24)))  # not done in a moment
-    dialog.locator(by("provenance-vary-go")).click()
-    dialog.get_by_text("runs: as recorded").wait_for()
-    dialog.locator(by("provenance-vary-go")).click()
-    dialog.locator(by("provenance-vary-stop")).click()
-    dialog.locator(f"{by('provenance-vary-go')}:enabled").wait_for(timeout=200_000)
+    with author.holding(words(f"stop, {a_word()}"), "6", "7") as run:
+        sidebar.wait_for_row(run)
+        sidebar.select(run)
+        sidebar.act("provenance-vary-run")
+        dialog = sidebar.visible("provenance-vary")
+        dialog.locator(by("provenance-vary-how")).select_option("values")
+        dialog.locator(by("provenance-vary-value")).fill(", ".join(a_word() for _ in range(24)))
+        dialog.locator(by("provenance-vary-go")).click()
+        dialog.get_by_text("runs: as recorded").wait_for()
+        dialog.locator(by("provenance-vary-go")).click()
+        dialog.locator(by("provenance-vary-stop")).click()
+        dialog.locator(f"{by('provenance-vary-go')}:enabled").wait_for()
     assert sidebar.errors == []
 
 

@@ -13,7 +13,7 @@ from .sidebar import Sidebar, by
 
 
 def get(sidebar: Sidebar, path: str) -> bytes:
-    with urllib.request.urlopen(f"{sidebar.url}/provenance/v1/{path}", timeout=30) as answer:
+    with urllib.request.urlopen(f"{sidebar.url}/provenance/v1/{path}", timeout=120) as answer:
         return bytes(answer.read())
 
 
@@ -30,9 +30,14 @@ THIS_TAB = """() => {
 
 
 def recorded(sidebar: Sidebar, before: set[str]) -> dict[str, Any]:
-    """The one recording that is new."""
-    (made,) = [item for item in asked(sidebar, "recordings")["items"] if item["recording"] not in before]
-    return dict(made)
+    """The one recording that is new, once there is one."""
+
+    def new() -> list[dict[str, Any]]:
+        return [item for item in asked(sidebar, "recordings")["items"] if item["recording"] not in before]
+
+    sidebar.canvas.until(new)
+    (made,) = new()
+    return made
 
 
 def film(sidebar: Sidebar, chunks: int) -> dict[str, Any]:

@@ -87,7 +87,7 @@ def reference(host_url: str, data: bytes) -> str:
     )
     headers = {"Content-Type": "multipart/form-data; boundary=edge"}
     asked = urllib.request.Request(f"{host_url}/provenance/v1/intents", body + b"--edge--\r\n", headers, method="POST")
-    urllib.request.urlopen(asked, timeout=60).close()
+    urllib.request.urlopen(asked, timeout=120).close()
     return hashlib.sha256(data).hexdigest()
 
 

@@ -45,13 +45,13 @@ def canvas(browser: Any, host_url: str) -> Iterator[Canvas]:
 
 def outputs_of(host_url: str, execution: str) -> list[bytes]:
     """The image files of a run, as soon as there are any."""
-    with urllib.request.urlopen(f"{host_url}/history/{execution}", timeout=30) as answer:
+    with urllib.request.urlopen(f"{host_url}/history/{execution}", timeout=120) as answer:
         history = json.load(answer).get(execution, {})
     found = []
     for output in history.get("outputs", {}).values():
         for image in output.get("images", []):
             query = "&".join(f"{key}={image[key]}" for key in ("filename", "subfolder", "type"))
-            with urllib.request.urlopen(f"{host_url}/view?{query}", timeout=30) as answer:
+            with urllib.request.urlopen(f"{host_url}/view?{query}", timeout=120) as answer:
                 found.append(answer.read())
     return found
 

@@ -52,7 +52,7 @@ def until(holds: Callable[[], Any]) -> None:
 def post(url: str, path: str, body: Any) -> None:
     headers = {"Content-Type": "application/json"}
     request = urllib.request.Request(f"{url}/provenance/v1/{path}", json.dumps(body).encode(), headers)
-    urllib.request.urlopen(request, timeout=30).close()
+    urllib.request.urlopen(request, timeout=120).close()
 
 
 @pytest.fixture

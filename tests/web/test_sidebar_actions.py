@@ -232,7 +232,7 @@ def test_it_is_said_how_a_file_was_recognised(sidebar: Sidebar, author: Author, 
 def test_a_file_is_traced_to_its_run(sidebar: Sidebar, author: Author, tmp_path: Path) -> None:
     execution = author.image(some_color())
     name = author.get(f"executions/{execution}")["outputs"][0]["file"]
-    with urllib.request.urlopen(f"{author.client.url}/view?filename={name}&type=output", timeout=30) as answer:
+    with urllib.request.urlopen(f"{author.client.url}/view?filename={name}&type=output", timeout=120) as answer:
         (tmp_path / "found.png").write_bytes(answer.read())
     sidebar.page.set_input_files(by("provenance-identify"), tmp_path / "found.png")
     identified = sidebar.visible("provenance-identified")
@@ -249,7 +249,7 @@ def test_the_recorded_workflow_is_downloaded_byte_for_byte(sidebar: Sidebar, aut
         sidebar.act("provenance-download")
     download.value.save_as(tmp_path / "w.json")
     digest = author.get(f"restore/{execution}")["sha256"]
-    with urllib.request.urlopen(f"{author.client.url}/provenance/v1/objects/{digest}", timeout=30) as answer:
+    with urllib.request.urlopen(f"{author.client.url}/provenance/v1/objects/{digest}", timeout=120) as answer:
         assert (tmp_path / "w.json").read_bytes() == answer.read()
 
 

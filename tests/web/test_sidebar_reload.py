@@ -83,7 +83,7 @@ def test_drift_is_told_before_anything_is_loaded(sidebar: Sidebar, author: Autho
     maker = author.image(some_color())
     outputs = author.get(f"executions/{maker}")["outputs"]
     name = outputs[0]["file"]
-    with urllib.request.urlopen(f"{author.client.url}/view?filename={name}&type=output", timeout=30) as answer:
+    with urllib.request.urlopen(f"{author.client.url}/view?filename={name}&type=output", timeout=120) as answer:
         bytes_of_it = answer.read()
     uploaded = author.client.upload(f"{a_word()}.png", bytes_of_it)
     user = author.run(flat(0, load=uploaded))
@@ -201,6 +201,7 @@ def test_a_model_under_another_name_is_offered_by_its_bytes(browser: Any, place:
         execution = author.run(words(a_word()))
         shutil.copyfile(folder / author.model, folder / "renamed.safetensors")
         author.run({**words(a_word()), "1": loader("renamed.safetensors")})
+        author.settled()  # both files are hashed
         (folder / author.model).unlink()
         with opened(browser, url) as sidebar:
             sidebar.page.wait_for_function(
@@ -276,7 +277,7 @@ def test_an_input_that_was_altered_is_told_and_its_copy_put_back(
 ) -> None:
     maker = author.image(some_color())
     name = author.get(f"executions/{maker}")["outputs"][0]["file"]
-    with urllib.request.urlopen(f"{author.client.url}/view?filename={name}&type=output", timeout=30) as answer:
+    with urllib.request.urlopen(f"{author.client.url}/view?filename={name}&type=output", timeout=120) as answer:
         bytes_of_it = answer.read()
     uploaded = author.client.upload(f"{a_word()}.png", bytes_of_it)
     user = author.run(flat(0, load=uploaded))

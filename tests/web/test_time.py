@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from comfy_provenance.tests.authorities import Authority, Pki, needs_openssl
 
+from .author import Author
 from .canvas import Canvas
 from .conftest import Place, running_host
 from .sidebar import Sidebar, by
@@ -36,6 +37,7 @@ def test_the_author_is_asked_once_and_can_choose_at_any_time(fresh: Sidebar, tmp
     fresh.canvas.press()
     (run,) = fresh.canvas.queued
     fresh.wait_for_row(run)
+    Author(fresh.url).settled()  # nothing comes after the token by itself
     mark = page.locator(by("provenance-time-mark"))
     page.locator(f"{by('provenance-time-mark')}[data-state=off]").wait_for()
     page.locator(by("provenance-time-later")).click()

@@ -19,6 +19,7 @@ from comfy_provenance.provenance.present.api import Api
 from comfy_provenance.provenance.service import Service
 from comfy_provenance.provenance.store import engine
 
+HANG_S = 120.0  # not a measure of speed
 GRAPH = {"1": {"class_type": "Unknown", "inputs": {"seed": 1}}}
 
 
@@ -77,7 +78,7 @@ def service(tmp_path: Path, told: list[dict[str, Any]], monkeypatch: pytest.Monk
 @contextmanager
 def database_held(service: Service) -> Iterator[None]:
     """Another program writes to the database and does not finish."""
-    assert service.drain(30)
+    assert service.drain(HANG_S)
     other = sqlite3.connect(service.places.ledger / "ledger.sqlite3", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     try:
@@ -99,7 +100,7 @@ def judged(run: str, decision: Decision = Decision.KEEP, **said: Any) -> Judged:
 
 def kinds(service: Service) -> list[str]:
     """Kinds of all entries so far."""
-    assert service.drain(30)
+    assert service.drain(HANG_S)
     assert service.live is not None
     index = service.live.ledger.index
     return [index.entry(number).kind for number in range(index.counts().entries)]
@@ -187,7 +188,7 @@ def test_while_paused_only_new_runs_are_left_out(service: Service, told: list[di
     service.say(judged("before"))
     resumed = service.resume(None)
     assert service.resume(None) == {"state": "recording", "entry": None, "reason": None}
-    assert service.drain(30)
+    assert service.drain(HANG_S)
     sessions = [(each["entry"], each["event"]) for each in told if each["kind"] == "session"]
     assert [each for each in sessions if each[1] in ("pause", "resume")] == [
         (paused["entry"], "pause"),

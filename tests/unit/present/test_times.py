@@ -22,7 +22,7 @@ from comfy_provenance.provenance.seal import checkpoint
 from comfy_provenance.provenance.service import Service
 from comfy_provenance.provenance.store.ledger import Ledger
 from comfy_provenance.tests.authorities import Authority, Pki, needs_openssl, openssl
-from comfy_provenance.tests.unit.pipeline.test_anchoring import until
+from comfy_provenance.tests.unit.pipeline.test_anchoring import HANG_S, until
 from comfy_provenance.tests.unit.pipeline.test_statements import GRAPH, NoHost
 
 pytestmark = needs_openssl
@@ -44,7 +44,7 @@ def recorded(folder: Path, *runs: str) -> Path:
     for run in runs:
         assert service.offer(Accepted(run, run, 1, None, None, frozen, system_clock()))
         service.offer(Withdrawn(run, system_clock()))
-    assert service.drain(30)
+    assert service.drain(HANG_S)
     service.close()
     return folder / "ledger"
 
@@ -361,7 +361,7 @@ def test_a_service_and_the_command_line_share_one_ledger(
     assert cli("anchor", "--now")[0] == 0
     service.live.anchoring.choose(Choice((Named("a", authority.url),), 600.0))
     service.live.anchoring.ask_now()
-    assert service.live.anchoring.settled(20)
+    assert service.live.anchoring.settled(HANG_S)
     service.close()
     code, found = cli("verify", "--root", authority.pki.root, "--json")
     assert (code, found["findings"]) == (0, [])
