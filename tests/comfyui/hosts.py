@@ -1,8 +1,8 @@
 """Starts a host with the pack in it, and talks to it as any client does.
 
 Two kinds: the embedded host of `demo/`, and a real ComfyUI found through `COMFYUI_PATH` (else comfy-cli's default
-place) and `COMFYUI_PYTHON` (else its own venv). Both take the same arguments, so nothing else differs. A real one runs on
-the CPU, and with `COMFYUI_DEVICE=gpu` where it runs by itself.
+place) and `COMFYUI_PYTHON` (else its own venv). Both take the same arguments, so nothing else differs. A real one runs
+on the CPU, and with `COMFYUI_DEVICE=gpu` where it runs by itself.
 """
 
 from __future__ import annotations
