@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import socket
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from comfy_provenance.provenance.errors import NetworkError
@@ -13,6 +16,13 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 pytestmark = needs_openssl
 NOTE = b"note"
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """How long an authority may take is measured where that is what the test is about."""
+    monkeypatch.setattr(authorities, "SILENCE_S", 120.0)
+    monkeypatch.setattr(authorities, "LONGEST_S", 120.0)
 
 
 def test_a_token_comes_over_http(tmp_path: Path) -> None:
@@ -41,3 +51,21 @@ def test_nobody_there_is_one_line(url: str) -> None:
     with pytest.raises(NetworkError) as told:
         authorities.ask(url, b"")
     assert "\n" not in str(told.value)
+
+
+def test_a_connection_that_is_made_when_the_time_is_up_is_cut_off_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was not there yet when connections were cut, and what came in drops was read without end."""
+    connect = socket.create_connection
+
+    def late(*arguments: Any, **named: Any) -> socket.socket:
+        time.sleep(0.3)
+        return connect(*arguments, **named)
+
+    monkeypatch.setattr(socket, "create_connection", late)
+    monkeypatch.setattr(authorities, "LONGEST_S", 0.05)
+    with Authority(Pki(tmp_path)) as authority:
+        authority.mode = "drip"
+        with pytest.raises(NetworkError, match="takes too long"):
+            authorities.ask(authority.url, b"")
