@@ -1,20 +1,24 @@
 """The same light run on two hosts side by side, one bare and one with the pack, alternating.
 
-The graph is EmptyImage → SaveImage with another colour each time, so nothing is cached. Measured per run: wall time
-from POST /prompt until ComfyUI's own history shows the end, and the process's CPU time (Linux only). With the pack
-also: how long after ComfyUI accepted the graph its submission was durable, as the ledger's own stamps tell.
+The graph is EmptyImage → SaveImage with another colour each time, so nothing is cached. Measured per run, as a page
+sees it: wall time from POST /prompt until the websocket says that the host has done with the run, its history included;
+and the process's CPU time (Linux only). With the pack also: how long after ComfyUI accepted the graph its submission
+was durable, as the ledger's own stamps tell.
 
-usage: python bench/overhead.py [--runs N] [--json] [--out DIR]
+usage: python bench/overhead.py [--runs N] [--pause MS] [--json] [--out DIR]
 The host is the real ComfyUI of COMFYUI_PATH and COMFYUI_PYTHON, else the embedded one.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import statistics
 import sys
 import tempfile
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -22,12 +26,16 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "comfyui"))
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
+import aiohttp
 import conftest  # noqa: F401  makes the package importable
 import graphs
 import hosts
 import results
 from comfy_provenance.provenance.seal import dsse
 from comfy_provenance.provenance.store.ledger import Ledger
+
+CLIENT = "bench"
+WARM_UP = 10
 
 
 def cpu_ms(host: hosts.Host) -> float:
@@ -37,12 +45,55 @@ def cpu_ms(host: hosts.Host) -> float:
     return (int(fields[11]) + int(fields[12])) * 10.0
 
 
-def one(host: hosts.Host, color: int) -> float:
-    start = time.perf_counter()
-    prompt_id = host.submit(graphs.plain(color=color, prefix="bench"))
-    while prompt_id not in host.get(f"/history/{prompt_id}"):
-        pass
-    return (time.perf_counter() - start) * 1000
+class Page:
+    """Talks to one host as its page does: one websocket, and requests on a connection that stays open."""
+
+    def __init__(self, session: aiohttp.ClientSession, socket: aiohttp.ClientWebSocketResponse) -> None:
+        self._session = session
+        self._socket = socket
+
+    async def run(self, color: int) -> float:
+        """Queue the graph and wait for its end; gives the milliseconds."""
+        body = {"prompt": graphs.plain(color=color, prefix="bench"), "client_id": CLIENT}
+        start = time.perf_counter()
+        async with self._session.post("/prompt", json=body) as answer:
+            accepted = (await answer.json())["prompt_id"]
+        async for message in self._socket:
+            if message.type is aiohttp.WSMsgType.TEXT:
+                said = message.json()
+                data = said.get("data") or {}
+                if said.get("type") == "executing" and data.get("node") is None and data.get("prompt_id") == accepted:
+                    return (time.perf_counter() - start) * 1000
+        raise RuntimeError("the host closed its websocket")
+
+
+@asynccontextmanager
+async def page(host: hosts.Host) -> AsyncIterator[Page]:
+    base = f"http://127.0.0.1:{host.port}"
+    async with (
+        aiohttp.ClientSession(base) as session,
+        session.ws_connect(f"/ws?clientId={CLIENT}", max_msg_size=0) as socket,
+    ):
+        yield Page(session, socket)
+
+
+async def alternate(
+    bare: hosts.Host, recorded: hosts.Host, runs: int, pause_ms: float
+) -> tuple[dict[str, list[float]], dict[str, float]]:
+    """Milliseconds of each run, and of the processor's time in all, of both hosts."""
+    wall: dict[str, list[float]] = {"bare": [], "with": []}
+    async with page(bare) as one, page(recorded) as other:
+        for color in range(WARM_UP):
+            await one.run(color), await other.run(color)
+        before = {"bare": cpu_ms(bare), "with": cpu_ms(recorded)}
+        for number in range(runs):
+            pair = [("bare", one), ("with", other)]
+            for name, at in pair if number % 2 else reversed(pair):
+                wall[name].append(await at.run(100 + number))
+                await asyncio.sleep(pause_ms / 1000)
+        recorded.settled()
+        cpu = {"bare": cpu_ms(bare) - before["bare"], "with": cpu_ms(recorded) - before["with"]}
+    return wall, cpu
 
 
 def durable_ms(host: hosts.Host) -> list[float]:
@@ -60,6 +111,7 @@ def durable_ms(host: hosts.Host) -> list[float]:
 def main() -> int:
     parser = results.arguments(__doc__)
     parser.add_argument("--runs", type=int, default=200)
+    parser.add_argument("--pause", type=float, default=25, metavar="MS", help="between runs; without one they pile up")
     arguments = parser.parse_args()
     kind = hosts.real() or hosts.embedded()
     with tempfile.TemporaryDirectory() as scratch:
@@ -68,16 +120,7 @@ def main() -> int:
             hosts.running(kind, folder / "bare", pack=False) as bare,
             hosts.running(kind, folder / "with") as recorded,
         ):
-            for color in range(10):
-                one(bare, color), one(recorded, color)
-            wall: dict[str, list[float]] = {"bare": [], "with": []}
-            before = {"bare": cpu_ms(bare), "with": cpu_ms(recorded)}
-            for number in range(arguments.runs):
-                pair = [("bare", bare), ("with", recorded)]
-                for name, host in pair if number % 2 else reversed(pair):
-                    wall[name].append(one(host, 100 + number))
-            recorded.settled()
-            cpu = {"bare": cpu_ms(bare) - before["bare"], "with": cpu_ms(recorded) - before["with"]}
+            wall, cpu = asyncio.run(alternate(bare, recorded, arguments.runs, arguments.pause))
             durable = sorted(durable_ms(recorded))
     row = {
         "host": kind.name,
