@@ -3,7 +3,8 @@
 The graph is EmptyImage → SaveImage with another colour each time, so nothing is cached. Measured per run, as a page
 sees it: wall time from POST /prompt until the websocket says that the host has done with the run, its history included;
 and the process's CPU time (Linux only). With the pack also: how long after ComfyUI accepted the graph its submission
-was durable, as the ledger's own stamps tell.
+was durable, as the ledger's own stamps tell. The first run comes as soon as the host answers, when the ledger may not
+be open yet.
 
 usage: python bench/overhead.py [--runs N] [--pause MS] [--json] [--out DIR]
 The host is the real ComfyUI of COMFYUI_PATH and COMFYUI_PYTHON, else the embedded one.
@@ -121,19 +122,22 @@ def main() -> int:
             hosts.running(kind, folder / "with") as recorded,
         ):
             wall, cpu = asyncio.run(alternate(bare, recorded, arguments.runs, arguments.pause))
-            durable = sorted(durable_ms(recorded))
+            stamps = durable_ms(recorded)
+    at_start, durable = stamps[0], stamps[WARM_UP:]
     row = {
         "host": kind.name,
         "runs": arguments.runs,
         **{f"wall p50 ms, {name}": round(statistics.median(times), 2) for name, times in wall.items()},
         **{f"CPU ms per run, {name}": round(total / arguments.runs, 2) for name, total in cpu.items()},
         "durable after ms, p50": round(statistics.median(durable), 2),
-        "durable after ms, max": round(durable[-1], 2),
+        "durable after ms, max": round(max(durable), 2),
+        "the first run after the start durable after ms": round(at_start, 2),
     }
     added = statistics.median(b - a for a, b in zip(wall["bare"], wall["with"], strict=True))
     more = (cpu["with"] - cpu["bare"]) / arguments.runs
     goals = [
         results.Goal(f"wall time added per run on {kind.name}, median ms", round(added, 2), most=3),
+        results.Goal("a submission durable after ms, most", round(max(durable), 2), most=100),
         results.Goal(f"CPU time added per run on {kind.name}, ms", round(more, 2), most=10),
     ]
     return results.finish("overhead", [{"what": name, "found": value} for name, value in row.items()], goals, arguments)
