@@ -18,13 +18,14 @@ def listen(host: EmbeddedHost, prompt: dict[str, Any], flags: dict[str, Any] | N
         heard: list[tuple[Any, Any]] = []
         async with aiohttp.ClientSession() as session, session.ws_connect(host.url + "/ws?clientId=page") as socket:
             await socket.send_json({"type": "feature_flags", "data": flags or {}})
-            await session.post(host.url + "/prompt", json={"prompt": prompt, "client_id": "page"})
             async for message in socket:
                 if message.type == aiohttp.WSMsgType.BINARY:
                     heard.append((int.from_bytes(message.data[:4], "big"), message.data[4:]))
                     continue
                 data = json.loads(message.data)
                 heard.append((data["type"], data["data"]))
+                if data["type"] == "feature_flags":  # the host has heard ours
+                    await session.post(host.url + "/prompt", json={"prompt": prompt, "client_id": "page"})
                 if data["type"] == "executing" and data["data"]["node"] is None:
                     break
         return heard
