@@ -82,6 +82,16 @@ class Client:
         """Ask for a running prompt to be cancelled."""
         self.post("/interrupt", {"prompt_id": prompt_id})
 
+    def stop(self, prompt_id: str, seconds: float = 600.0) -> None:
+        """Have a running prompt cancelled, and wait until it has ended. Asked again and again: a host forgets a request
+        that comes before the first node of the run. TimeoutError when it does not end in time."""
+        deadline = time.monotonic() + seconds
+        while prompt_id not in self.get(f"/history/{prompt_id}"):
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"run {prompt_id} did not stop within {seconds:.0f} s")
+            self.interrupt(prompt_id)
+            time.sleep(0.05)
+
     def _send(self, method: str, path: str, body: bytes | None = None, content_type: str = "application/json") -> Any:
         connect = http.client.HTTPSConnection if self._secure else http.client.HTTPConnection
         connection = connect(self._address, timeout=60)

@@ -140,7 +140,7 @@ class Session:
         workflow = to_workflow(prompt, self._classes, execution=head)
         execution = self.client.queue(prompt, {"extra_pnginfo": {"workflow": workflow}})
         if interrupt and self.client.wait_until_running(execution):
-            self.client.interrupt(execution)
+            self.client.stop(execution)
         entry = self.client.wait(execution)
         used = [node["inputs"]["image"] for node in prompt.values() if node["class_type"] == "LoadImage"]
         run = Run(

@@ -7,6 +7,7 @@ import logging
 import shutil
 import socket
 import threading
+import time
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
@@ -20,6 +21,7 @@ from .. import guidance, models, samplers, stock
 from . import cli_args, folder_paths, loader, modules, progress, queue, registry
 from .server import PromptServer
 
+LONGEST_STOP_S = 30.0
 _active: EmbeddedHost | None = None
 
 
@@ -108,11 +110,10 @@ class EmbeddedHost:
         if _active is not self:
             return
         if self._threads:
-            registry.interrupt_processing()
             self.server.prompt_queue.wipe_queue()
             self.server.prompt_queue.set_flag(queue.STOP_FLAG, True)
             for thread in self._threads[1:]:
-                thread.join(timeout=30)
+                self._interrupt(thread)
             if self._loop.is_running():
                 self._loop.call_soon_threadsafe(self._loop.stop)
             self._threads[0].join(timeout=30)
@@ -128,6 +129,13 @@ class EmbeddedHost:
         if folder_paths.temp_directory:
             shutil.rmtree(folder_paths.temp_directory, ignore_errors=True)
         _active = None
+
+    def _interrupt(self, worker: threading.Thread) -> None:
+        """Wait for the thread that runs prompts. Asks again and again: a run that has just begun forgets a request."""
+        deadline = time.monotonic() + LONGEST_STOP_S
+        while worker.is_alive() and time.monotonic() < deadline:
+            registry.interrupt_processing()
+            worker.join(timeout=0.05)
 
     def __enter__(self) -> EmbeddedHost:
         return self.start()

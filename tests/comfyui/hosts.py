@@ -219,6 +219,13 @@ class Host:
         """Have such runs wait again."""
         (self.folder / "user" / name).unlink()
 
+    def wait_until_held(self, name: str = "let-go") -> None:
+        """Wait until such a run is where it waits, and hears an interruption."""
+        deadline = time.monotonic() + RUN_S
+        while not (self.folder / "user" / f"{name}.held").exists():
+            assert time.monotonic() < deadline, self.log_text()[-4000:]
+            time.sleep(0.01)
+
     def wait(self, prompt_id: str) -> dict[str, Any]:
         """The host's own history of a run, once it has ended."""
         deadline = time.monotonic() + RUN_S

@@ -202,6 +202,7 @@ def test_nothing_goes_while_a_run_is_under_way(studio: hosts.Host) -> None:
     _, run = load(studio, 12)
     studio.settled()
     held = studio.submit(graphs.held())
+    studio.wait_until_held()
     studio.recorded(held, "running")
     studio.post(CLEAN, {"dry_run": False})
     while (state := studio.get(CLEAN))["running"]:

@@ -168,6 +168,7 @@ def test_ctrl_c_takes_the_rest_of_a_sheet_back(host: hosts.Host) -> None:
         while len(host.recorded(original)["replays"]) < 9:  # the first one is as the original
             assert vary.poll() is None and time.monotonic() < deadline
             time.sleep(0.05)
+        host.wait_until_held("sheet")
         vary.send_signal(signal.SIGINT)
         _, told = vary.communicate(timeout=hosts.RUN_S)
     finally:

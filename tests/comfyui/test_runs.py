@@ -48,7 +48,7 @@ def test_a_failed_run_names_the_error_and_the_node(host: hosts.Host) -> None:
 
 def test_an_interrupted_run_is_interrupted(host: hosts.Host) -> None:
     run = host.submit(graphs.held())
-    host.recorded(run, "running")
+    host.wait_until_held()
     host.post("/interrupt", {})
     host.wait(run)
     record = host.recorded(run, "interrupted")
@@ -57,7 +57,7 @@ def test_an_interrupted_run_is_interrupted(host: hosts.Host) -> None:
 
 def test_runs_deleted_from_the_queue_are_cancelled(host: hosts.Host) -> None:
     blocker = host.submit(graphs.held())
-    host.recorded(blocker, "running")
+    host.wait_until_held()
     waiting = [host.submit(graphs.plain(color=900 + number)) for number in range(3)]
     host.post("/queue", {"delete": [waiting[1]]})
     host.recorded(waiting[1], "cancelled")

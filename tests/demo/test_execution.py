@@ -113,7 +113,7 @@ def test_a_failing_node_is_named_with_its_inputs(client: Client) -> None:
 def test_an_interrupt_ends_a_run_between_two_steps(client: Client) -> None:
     execution = client.queue(picture(steps=10000), {})
     assert client.wait_until_running(execution)
-    client.interrupt(execution)
+    client.stop(execution)
     entry = client.wait(execution)
     assert events(entry)[-1] == "execution_interrupted"
     assert told(entry, "execution_interrupted")["node_id"] in entry["prompt"][2]

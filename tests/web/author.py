@@ -118,6 +118,10 @@ class Author:
         finally:
             let_go.touch()
 
+    def is_held(self) -> bool:
+        """Whether a run waits inside `holding`."""
+        return any(Path(self.get("status")["ledger"]).parent.glob("*.held"))
+
     def file(self, name: str) -> bytes:
         """An output as the host serves it."""
         subfolder, _, filename = name.rpartition("/")

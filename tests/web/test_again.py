@@ -108,6 +108,7 @@ def test_variations_can_be_stopped(sidebar: Sidebar, author: Author) -> None:
         dialog.locator(by("provenance-vary-go")).click()
         dialog.get_by_text("runs: as recorded").wait_for()
         dialog.locator(by("provenance-vary-go")).click()
+        sidebar.canvas.until(author.is_held)
         dialog.locator(by("provenance-vary-stop")).click()
         dialog.locator(f"{by('provenance-vary-go')}:enabled").wait_for()
     assert sidebar.errors == []

@@ -123,10 +123,10 @@ def test_a_run_is_shown_while_it_waits_runs_and_is_stopped(sidebar: Sidebar, aut
         author.client.post("/queue", {"delete": [withdrawn]})
         sidebar.wait_for_row(withdrawn, "cancelled")
         sidebar.select(running)
-        author.client.post("/interrupt", {})
+        author.client.stop(running)
         sidebar.wait_for_row(running, "interrupted")
         sidebar.wait_for_row(stopped, "running")
-        author.client.post("/interrupt", {})
+        author.client.stop(stopped)
         sidebar.wait_for_row(stopped, "interrupted")
     finally:  # the host is everybody's
         author.client.post("/queue", {"clear": True})

@@ -13,7 +13,8 @@ LONGEST_S = 240.0  # nobody waits longer for a run
 
 
 class ProbeHold:
-    """Gives its picture on once the user folder holds a file of a name, and can be interrupted until then."""
+    """Gives its picture on once the user folder holds a file of a name, and can be interrupted until then. While it
+    waits, a file of that name with `.held` says so: a request to interrupt a run that has just begun is forgotten."""
 
     CATEGORY = "tests"
     RETURN_TYPES = ("IMAGE",)
@@ -25,12 +26,17 @@ class ProbeHold:
 
     def hold(self, image: Any, until: str) -> tuple[Any]:
         place = Path(folder_paths.get_user_directory()) / until
+        held = place.with_name(f"{until}.held")
         deadline = time.monotonic() + LONGEST_S
-        while not place.exists():
-            throw_exception_if_processing_interrupted()
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"nobody made {place}")
-            time.sleep(0.01)
+        try:
+            while not place.exists():
+                held.touch()
+                throw_exception_if_processing_interrupted()
+                if time.monotonic() > deadline:
+                    raise TimeoutError(f"nobody made {place}")
+                time.sleep(0.01)
+        finally:
+            held.unlink(missing_ok=True)
         return (image,)
 
 
