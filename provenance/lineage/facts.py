@@ -8,8 +8,7 @@ from typing import Protocol
 
 from ..model import FileRef, Json
 from ..store.authored import ImportRow
-from ..store.replays import ReplayRow
-from ..store.rows import AssetRow, ExecutionRow, ModelFile, OutputRow, PromptRow
+from ..store.rows import AssetRow, ModelFile, OutputRow, PromptRow, RunFacts
 
 DIGEST_PREFIX = "sha256:"
 
@@ -20,20 +19,12 @@ class Imports(Protocol):
     def imports_by_digest(self, *digests: str) -> list[ImportRow]: ...
 
 
-class Replays(Protocol):
-    """What is asked about runs that repeat others."""
-
-    def of(self, executions: Iterable[str]) -> list[ReplayRow]: ...
-
-
 class Queries(Protocol):
     """The questions asked here; `store.index.Index` answers them."""
 
     @property
     def authored(self) -> Imports: ...
-    @property
-    def replays(self) -> Replays: ...
-    def executions(self, ids: Iterable[str]) -> list[ExecutionRow]: ...
+    def run_facts(self, *executions: str) -> list[RunFacts]: ...
     def outputs_by_digest(self, *digests: str) -> list[OutputRow]: ...
     def assets_by_digest(self, *digests: str) -> list[AssetRow]: ...
     def model_files(self, *digests: str) -> list[ModelFile]: ...
@@ -60,16 +51,15 @@ def describe(index: Queries, kinds: Mapping[str, str]) -> tuple[Mapping[str, Jso
 
 def _executions(index: Queries, names: list[str]) -> dict[str, Mapping[str, Json]]:
     found: dict[str, Mapping[str, Json]] = {name: {"id": name, "kind": "execution", "known": False} for name in names}
-    again = {row.execution: row.original for row in index.replays.of(names)}
-    for row in index.executions(names):
+    for row in index.run_facts(*names):
         found[row.id] = {
             "id": row.id,
             "kind": "execution",
             "known": True,
             "status": row.status,
             "submitted_at": row.submitted_at,
-            "entry": row.submission,
-            **({"replay_of": again[row.id]} if row.id in again else {}),
+            "entry": row.entry,
+            **({} if row.replay_of is None else {"replay_of": row.replay_of}),
         }
     return found
 

@@ -78,7 +78,7 @@ def ancestry(index: Queries, target: str) -> Lineage:
     the size of the ledger; chains of revisions, edits and derived outputs of any length take one query each.
     """
     walk = _Walk(index)
-    if index.executions([target]):
+    if index.run_facts(target):
         walk.whole_run(target)
     elif not target.startswith(DIGEST_PREFIX):
         raise NotFound(f"no execution {target} in this ledger")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,6 +20,9 @@ _file, _source, _step, _entry = tables.imports.c, tables.import_sources.c, table
 
 _IMPORTS = select(_entry.number, *_file).select_from(tables.imports.join(tables.entries, _entry.seq == _file.seq))
 _SOURCES = select(*_source)
+_GIVEN: Any = bindparam("values", expanding=True)
+_BY_DIGEST = _IMPORTS.where(or_(_file.sha256.in_(_GIVEN), _file.project.in_(_GIVEN)))
+_BY_SOURCE = _IMPORTS.where(_file.seq.in_(select(_source.seq).where(_source.output.in_(_GIVEN))))
 _STEPS = select(_entry.number.label("entry"), *_step).select_from(
     tables.recordings.join(tables.entries, _entry.seq == _step.seq)
 )
@@ -104,11 +107,11 @@ class Authored:
 
     def imports_by_digest(self, *digests: str) -> list[ImportRow]:
         """Imports of files, or with project files, that have these bytes; oldest first."""
-        return self._among(digests, lambda chunk: or_(_file.sha256.in_(chunk), _file.project.in_(chunk)))
+        return self._among(digests, _BY_DIGEST)
 
     def imports_of(self, *outputs: str) -> list[ImportRow]:
         """Files that were made from these, oldest first."""
-        return self._among(outputs, lambda chunk: _file.seq.in_(select(_source.seq).where(_source.output.in_(chunk))))
+        return self._among(outputs, _BY_SOURCE)
 
     def imports_named(self, name: str, source: str) -> list[ImportRow]:
         """Files of this name that came this way, oldest first."""
@@ -147,15 +150,15 @@ class Authored:
         ended = select(_step.recording).where(_step.event == "stop")
         return self._steps(_STEPS.where(_step.event == "start", _step.recording.not_in(ended)).order_by(_step.seq))
 
-    def _among(self, values: Iterable[str], condition: Callable[[list[str]], ColumnElement[bool]]) -> list[ImportRow]:
+    def _among(self, values: Iterable[str], query: Select[Any]) -> list[ImportRow]:
         found: dict[int, ImportRow] = {}
         for chunk in _chunks(values):
-            found.update((row.ordinal, row) for row in self._imports(_IMPORTS.where(condition(chunk))))
+            found.update((row.ordinal, row) for row in self._imports(query, {"values": chunk}))
         return [found[ordinal] for ordinal in sorted(found)]
 
-    def _imports(self, query: Select[Any]) -> list[ImportRow]:
+    def _imports(self, query: Select[Any], values: dict[str, Any] | None = None) -> list[ImportRow]:
         with self._database.read() as connection:
-            rows = [ImportRow(*row) for row in connection.execute(query)]
+            rows = [ImportRow(*row) for row in connection.execute(query, values)]
             sources: dict[int, list[SourceRow]] = defaultdict(list)
             for chunk in _chunks(row.ordinal for row in rows):
                 wanted: ColumnElement[bool] = _source.seq.in_(chunk)

@@ -38,6 +38,13 @@ class Name(Bytes):
         return lambda value: None if value is None else unpack(as_bytes(value))
 
 
+class Packed(Bytes):
+    """Parameters that are names in their stored form: packed once, compared with many columns."""
+
+    def bind_processor(self, dialect: Dialect) -> Any:
+        return None
+
+
 class File(Name):
     """A digest, stored as the name `sha256:<digest>` that links have for the file: the two compare in the database."""
 

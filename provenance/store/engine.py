@@ -90,6 +90,7 @@ class Statement:
         self._stored: dict[str, Callable[[Any], Any]] = {
             name: bind.type.stored for name, bind in compiled.binds.items() if isinstance(bind.type, Name)
         }
+        self._constants = {name: bind.value for name, bind in compiled.binds.items() if bind.value is not None}
         self._places = [
             (place, self._stored[name]) for place, name in enumerate(self._names or ()) if name in self._stored
         ]
@@ -143,6 +144,8 @@ class Statement:
         return cursor
 
     def _arguments(self, values: Mapping[str, Any]) -> Any:
+        if self._constants:
+            values = {**self._constants, **values}
         if self._names is None:
             stored = self._stored
             return {name: stored[name](value) if name in stored else value for name, value in values.items()}

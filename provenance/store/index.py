@@ -20,7 +20,7 @@ from ..canonical import statement_bytes
 from ..errors import InputError, NotFound
 from ..model import Entry, FileRef, ModelRef, PromptVersion, Relation
 from ..record.body import utf8
-from . import links, queries, search, tables
+from . import links, queries, tables
 from .attestations import Attestations
 from .authored import Authored
 from .columns import Bytes, as_bytes
@@ -41,9 +41,11 @@ from .rows import (
     ModelRow,
     OutputRow,
     PromptRow,
+    RunFacts,
     SearchHit,
     SessionRow,
 )
+from .search import Search
 from .values import fold
 
 __all__ = ["MAX_DISTANCE", "ExecutionRow", "Index"]
@@ -61,6 +63,7 @@ class Index:
     def __init__(self, database: Database, writer: int) -> None:
         self._database = database
         self._writer = writer
+        self._search = Search(database)
         self.decisions = Decisions(database)
         self.authored = Authored(database)
         self.attestations = Attestations(database, writer)
@@ -82,6 +85,10 @@ class Index:
     def executions(self, ids: Iterable[str]) -> list[ExecutionRow]:
         """The runs with these ids, in no order; unknown ids are left out."""
         return [queries.execution(row) for row in self._among(queries.EXECUTIONS, tables.executions.c.id, ids)]
+
+    def run_facts(self, *executions: str) -> list[RunFacts]:
+        """What can be told of these runs in one line, in no order; unknown ids are left out."""
+        return [queries.run_facts(row) for row in self._among(queries.RUN_FACTS, tables.executions.c.id, executions)]
 
     def resolve_execution(self, prefix: str, limit: int = 10) -> list[str]:
         """Ids that begin with `prefix`, in order, at most `limit`."""
@@ -250,9 +257,8 @@ class Index:
         if relations is not None:
             query, asked = links.SOME_EDGES_OF, {"relations": [each.value for each in relations]}
         for chunk in _chunks(executions):
-            mine = set(chunk)
-            found = self._rows(query, {"runs": chunk, **asked})
-            rows.update(((row.seq, row.item), row) for row in found if row.execution in mine or row.source in mine)
+            found = self._rows(query, {**links.about(chunk), **asked})
+            rows.update(((row.seq, row.item), row) for row in found)
         return [queries.edge(row) for row in _in_order(rows.values())]
 
     def reachable(self, relation: Relation, *refs: str) -> list[EdgeRow]:
@@ -303,7 +309,7 @@ class Index:
         if not wanted:
             return []
         with self._database.read() as connection:
-            return search.hits(connection, wanted, limit)
+            return self._search.hits(connection, wanted, limit)
 
     def intents(self, execution: str | None = None) -> list[IntentRow]:
         """All intents, or those first carried by one run, oldest first."""

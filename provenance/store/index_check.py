@@ -17,7 +17,7 @@ from .index_rows import OWNERS, Row, Rows, Shared, read_statement, rows_of
 from .index_write import BATCH, BEFORE_ALL, Progress, batches, count
 from .lists import text_row
 from .object_files import ObjectFiles
-from .words import words_of
+from .words import with_next, words_of
 
 
 def check(database: Database, files: ObjectFiles, progress: Progress | None = None) -> Iterator[Finding]:
@@ -198,12 +198,14 @@ def _word_places(connection: Connection) -> Iterator[Finding]:
     words, places, texts = tables.words, tables.word_texts, tables.texts
     wanted = stored = missing = 0
     for number, text, folded in connection.execute(select(texts.c.id, texts.c.text, texts.c.folded)):
-        found = words_of(str(text if folded is None else folded))
-        wanted += sum(hash((word, number)) for word in found)
+        found = set(with_next(words_of(str(text if folded is None else folded))))
+        wanted += sum(hash((*pair, number)) for pair in found)
         missing += len(found)
-    joined = places.outerjoin(words, words.c.id == places.c.word)
-    for word, number in connection.execute(select(words.c.word, places.c.text).select_from(joined)):
-        stored += hash((word, number))
+    after = words.alias("after")
+    joined = places.outerjoin(words, words.c.id == places.c.word).outerjoin(after, after.c.id == places.c.next)
+    said = select(words.c.word, func.coalesce(after.c.word, ""), places.c.text).select_from(joined)
+    for word, follower, number in connection.execute(said):
+        stored += hash((word, follower, number))
         missing -= 1
     if stored != wanted:
         yield _finding("missing" if missing > 0 else "extra" if missing else "changed", places, {}, None)
@@ -211,8 +213,8 @@ def _word_places(connection: Connection) -> Iterator[Finding]:
     unused = select(words).where(words.c.id.not_in(select(places.c.word)))
     for number, word in connection.execute(unused):
         yield _finding("extra", words, {"id": number, "word": word}, None)
-    unknown = select(places.c.word).where(places.c.word.not_in(select(words.c.id))).distinct()
-    for (number,) in connection.execute(unknown):
+    named = union(select(places.c.word), select(places.c.next).where(places.c.next != 0)).subquery()
+    for (number,) in connection.execute(select(named.c.word).where(named.c.word.not_in(select(words.c.id)))):
         yield _finding("missing", words, {"id": number}, None)
 
 

@@ -11,11 +11,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import CompoundSelect, Select, bindparam, case, func, or_, select, type_coerce, union, union_all
+from sqlalchemy import CompoundSelect, Select, String, bindparam, case, func, or_, select, type_coerce, union, union_all
 from sqlalchemy.sql import ColumnElement
 
 from . import tables
-from .columns import Name
+from .columns import Name, Packed
+from .names import pack
 
 FILE_PREFIX, PROMPT_PREFIX = "sha256:", "prompt:"
 _SAID = ("relation", "basis", "method", "score", "via")
@@ -26,20 +27,24 @@ _made = tables.outputs.alias("made")
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where links lie: what to select from, the entry's number there, and the link's source and target."""
+    """Where links lie: what to select from, the number there of the entry that states a link, the run which that entry
+    speaks of, and the link's source and target."""
 
     rows: Any
     seq: ColumnElement[Any]
+    execution: ColumnElement[Any]
     source: ColumnElement[Any]
     target: ColumnElement[Any]
     table: Any
 
     def select(self, *before: Any) -> Select[Any]:
-        """Links with their ends; `before`: what stands before them in the FROM clause."""
-        columns = (self.table.c[name] for name in _SAID)
+        """Links with their ends and the entry that states each; `before`: what stands before in the FROM clause."""
+        said = (self.table.c[name] for name in _SAID)
         ends = (self.source.label("source"), self.target.label("target"))
-        return select(self.seq.label("seq"), self.table.c.item.label("item"), *ends, *columns).select_from(
-            *before, self.rows
+        by = (_entry.c.number.label("entry"), self.execution.label("execution"))
+        rows = self.rows.join(_entry, _entry.c.seq == self.seq)
+        return select(self.seq.label("seq"), self.table.c.item.label("item"), *ends, *said, *by).select_from(
+            *before, rows
         )
 
 
@@ -53,6 +58,7 @@ def _end_of(code: Any, named: Any, known: dict[int, Any], otherwise: Any) -> Col
 _SUBMITTED = _Place(
     _run.join(_link, _link.c.list == _run.c.links),
     _run.c.seq,
+    _run.c.id,
     _end_of(_link.c.source_is, _link.c.source, {}, _run.c.id),
     _end_of(_link.c.target_is, _link.c.target, {tables.RUN: _run.c.id}, _run.c.parent),
     _link,
@@ -62,11 +68,19 @@ _COMPLETED = _Place(
         _made, (_made.c.seq == _end.c.seq) & (_made.c.item == _link.c.source_is - tables.FIRST_OUTPUT)
     ),
     _end.c.seq,
+    _end.c.execution,
     _end_of(_link.c.source_is, _link.c.source, {tables.RUN: _end.c.execution}, _made.c.sha256),
     _end_of(_link.c.target_is, _link.c.target, {}, _end.c.execution),
     _link,
 )
-_ALONE = _Place(_edge, _edge.c.seq, _edge.c.source, _edge.c.target, _edge)
+_ALONE = _Place(
+    _edge.outerjoin(_run, _run.c.seq == _edge.c.seq).outerjoin(_end, _end.c.seq == _edge.c.seq),
+    _edge.c.seq,
+    func.coalesce(_run.c.id, _end.c.execution),
+    _edge.c.source,
+    _edge.c.target,
+    _edge,
+)
 
 
 def seqs_about(executions: Any) -> CompoundSelect[Any]:
@@ -81,32 +95,25 @@ def seqs_about(executions: Any) -> CompoundSelect[Any]:
     )
 
 
-def starts(refs: Sequence[str]) -> dict[str, list[str]]:
+def about(executions: Sequence[str]) -> dict[str, list[bytes | None]]:
+    """Values for `EDGES_OF` and `SOME_EDGES_OF`."""
+    return {"runs": [pack(execution) for execution in executions]}
+
+
+def starts(refs: Sequence[str]) -> dict[str, list[bytes | None]]:
     """Values for `EDGES_FROM` and `REACHABLE`: names of runs, outputs, assets, prompt versions."""
-    return {
-        "refs": list(refs),
-        "runs": [ref.removeprefix(PROMPT_PREFIX).partition("/")[0] for ref in refs if not ref.startswith(FILE_PREFIX)],
-        "digests": [ref.removeprefix(FILE_PREFIX) for ref in refs if ref.startswith(FILE_PREFIX)],
-    }
+    files = [ref for ref in refs if ref.startswith(FILE_PREFIX)]
+    runs = [ref.removeprefix(PROMPT_PREFIX).partition("/")[0] for ref in refs if not ref.startswith(FILE_PREFIX)]
+    return {"refs": [pack(ref) for ref in refs], "files": [pack(ref) for ref in files], **about(runs)}
 
 
-def _told(found: Any) -> Select[Any]:
-    """Links with the entry that states each and the run that entry speaks of."""
-    execution = func.coalesce(_run.c.id, _end.c.execution).label("execution")
-    return select(*found.c, _entry.c.number.label("entry"), execution).select_from(
-        found.join(_entry, _entry.c.seq == found.c.seq)
-        .outerjoin(_run, _run.c.seq == found.c.seq)
-        .outerjoin(_end, _end.c.seq == found.c.seq)
-    )
-
-
-def _given(name: str) -> Any:
-    return bindparam(name, expanding=True)
+def _given(name: str, type_: Any = None) -> Any:
+    return bindparam(name, expanding=True, type_=type_ or Packed())
 
 
 def _starting(relation: Any = None) -> list[Select[Any]]:
     """Links whose source is one of the things of `starts`."""
-    with_bytes = select(tables.outputs.c.seq).where(tables.outputs.c.sha256.in_(_given("digests")))
+    with_bytes = select(tables.outputs.c.seq).where(tables.outputs.c.sha256.in_(_given("files")))
     completed = or_(_end.c.execution.in_(_given("runs")), _end.c.seq.in_(with_bytes))
     found = (
         _SUBMITTED.select().where(_run.c.id.in_(_given("runs")), _SUBMITTED.source.in_(_given("refs"))),
@@ -133,26 +140,26 @@ def _reachable() -> Select[Any]:
         step(_COMPLETED, output.c.sha256 == at, output.c.seq == _end.c.seq, before=(output,)),
         step(_ALONE),
     )
-    return _told(walked.union(*steps))  # UNION, not UNION ALL, ends cycles
+    return select(walked.union(*steps))  # UNION, not UNION ALL, ends cycles
 
 
-def _edges_of(*conditions: Callable[[Any], ColumnElement[bool]]) -> Select[Any]:
+def _edges_of(*conditions: Callable[[Any], ColumnElement[bool]]) -> CompoundSelect[Any]:
     runs = _given("runs")
     found = (
         (_SUBMITTED, _run.c.id.in_(runs)),
         (_COMPLETED, _end.c.execution.in_(runs)),
-        (_ALONE, _edge.c.seq.in_(seqs_about(runs))),
+        *((_ALONE, column.in_(runs)) for column in (_run.c.id, _end.c.execution, _edge.c.source)),
     )
-    stated = [
-        place.select().where(about, *(each(place.table.c.relation) for each in conditions)) for place, about in found
-    ]
-    return _told(union_all(*stated).subquery())
+    return union_all(
+        *(place.select().where(mine, *(each(place.table.c.relation) for each in conditions)) for place, mine in found)
+    )
 
 
-# Links that entries about some `runs` state: all of them, or those of some `relations`.
+# Links that entries of some `runs` state, or that start there: all of them, or those of some `relations`. Some of them
+# come twice.
 EDGES_OF = _edges_of()
-SOME_EDGES_OF = _edges_of(lambda relation: relation.in_(_given("relations")))
+SOME_EDGES_OF = _edges_of(lambda relation: relation.in_(_given("relations", String())))
 
 # Links that start at some things, and those of one relation that can be walked from them, however far.
-EDGES_FROM = _told(union_all(*_starting()).subquery())
+EDGES_FROM = union_all(*_starting())
 REACHABLE = _reachable()

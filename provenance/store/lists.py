@@ -13,7 +13,7 @@ from . import tables
 from .engine import Database, Statement
 from .index_rows import OWNERS, Row, Rows, Shared, half_digest
 from .values import fold
-from .words import words_of
+from .words import with_next, words_of
 
 _KEPT = 256  # numbers of lists kept at hand
 
@@ -80,8 +80,10 @@ class Lists:
         if found is not None:
             return int(found[0])
         number = self._add_text.number(connection, row)
-        words = [self._word(connection, word) for word in sorted(words_of(row["folded"] or text))]
-        self._add_places.run_many(connection, [{"word": word, "text": number} for word in words])
+        words = words_of(row["folded"] or text)
+        numbers = {word: self._word(connection, word) for word in sorted(set(words))}
+        places = sorted({(numbers[word], numbers.get(after, 0)) for word, after in with_next(words)})
+        self._add_places.run_many(connection, [{"word": word, "next": after, "text": number} for word, after in places])
         return number
 
     def _word(self, connection: Connection, word: str) -> int:

@@ -14,7 +14,7 @@ from ..errors import InputError, IntegrityError
 from ..model import Entry, FileRef, Status
 from . import tables
 from .envelopes import Envelopes
-from .rows import AssetRow, EdgeRow, ExecutionRow, ModelRow, OutputRow, PromptRow
+from .rows import AssetRow, EdgeRow, ExecutionRow, ModelRow, OutputRow, PromptRow, RunFacts
 
 _entry = tables.entries
 _run = tables.executions
@@ -39,6 +39,14 @@ EXECUTIONS = select(
     _run.join(_submitted, _submitted.c.seq == _run.c.seq)
     .outerjoin(_end, _end.c.execution == _run.c.id)
     .outerjoin(_completed, _completed.c.seq == _end.c.seq)
+)
+
+RUN_FACTS = select(
+    _run.c.id, _end.c.status, _run.c.submitted_at, _submitted.c.number.label("entry"), tables.replays.c.original
+).select_from(
+    _run.join(_submitted, _submitted.c.seq == _run.c.seq)
+    .outerjoin(_end, _end.c.execution == _run.c.id)
+    .outerjoin(tables.replays, tables.replays.c.seq == _run.c.seq)
 )
 
 
@@ -116,6 +124,10 @@ def execution(row: Any) -> ExecutionRow:
         error_class=row.error_class,
         error_message=row.error_message,
     )
+
+
+def run_facts(row: Any) -> RunFacts:
+    return RunFacts(row.id, row.status or Status.QUEUED.value, row.submitted_at, row.entry, row.original)
 
 
 def output(row: Any) -> OutputRow:

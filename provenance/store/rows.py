@@ -39,6 +39,17 @@ class ExecutionRow:
 
 
 @dataclass(frozen=True, slots=True)
+class RunFacts:
+    """One run in short. `entry` is the index of its submission, `replay_of` the run that it repeats."""
+
+    id: str
+    status: str
+    submitted_at: str
+    entry: int
+    replay_of: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class OutputRow:
     """One output of one run. `ordinal` orders rows by the arrival of the entry that states them, like
     `ExecutionRow.ordinal`; `place` is the place in ComfyUI's list. `made_by` is the run that made a reused one, where

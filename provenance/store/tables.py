@@ -267,11 +267,15 @@ texts = Table(
     Column("folded", Text),  # null where folding changes nothing
 )
 
-# Which words stand in which texts (see `words`).
+# Which words stand in which texts (see `words`), each with the word right after it; 0 where the text ends.
 words = Table("words", metadata, Column("id", Seq, primary_key=True), Column("word", Text, nullable=False, unique=True))
 
 word_texts = Table(
-    "word_texts", metadata, Column("word", Integer, primary_key=True), Column("text", Integer, primary_key=True)
+    "word_texts",
+    metadata,
+    Column("word", Integer, primary_key=True),
+    Column("next", Integer, primary_key=True),
+    Column("text", Integer, primary_key=True),
 )
 
 model_files = Table(

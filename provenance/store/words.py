@@ -5,7 +5,8 @@ question is looked for within words: one author uses few of them, however many t
 written without spaces are cut into pairs of characters, kept with a space before them.
 
 `words_of(text)` and `pieces_of(question)` belong together: where a question is contained in a text, each of its pieces
-is contained in one of the text's words, in the way that the piece says. The reverse is not so: the text decides.
+is contained in one of the text's words, in the way that the piece says, and a piece that `follows` in the word right
+after the one before it. The reverse is not so: the text decides.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from dataclasses import dataclass
 
 PAIR = " "  # before what is no word but a pair of characters
 _PIECE = 40  # characters of a piece; any so many of a text stand together in one of its words
-_LONGEST = 64  # characters of a word; longer ones are cut
+LONGEST = 64  # characters of a word; longer ones are cut
 # Thai, Lao, Burmese, Khmer, Han, kana, bopomofo, Yi, hangul: no spaces between words, or few
 _DENSE = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u303f\u3040-\ua4cf\uac00-\ud7af\uf900-\ufaff\U0001b000-\U0003ffff"
@@ -26,37 +27,47 @@ _RUN = re.compile(rf"(?P<dense>[{_DENSE}]+)|[^\W{_DENSE}]+")
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Part of a question. `begins`, `ends`: a word begins, or ends, with it."""
+    """Part of a question. `begins`, `ends`: a word begins, or ends, with it. `follows`: that word stands right after a
+    word that holds the piece before."""
 
     text: str
     begins: bool
     ends: bool
+    follows: bool
 
 
-def words_of(folded: str) -> set[str]:
-    """All words of a folded text."""
-    found: set[str] = set()
+def words_of(folded: str) -> list[str]:
+    """The words of a folded text, in its order."""
+    found: list[str] = []
     for match in _RUN.finditer(folded):
         run = match.group()
         if match.lastgroup:
-            found.update(PAIR + run[place : place + 2] for place in range(len(run)))
-        elif len(run) <= _LONGEST:
-            found.add(run)
+            found += (PAIR + run[place : place + 2] for place in range(len(run)))
+        elif len(run) <= LONGEST:
+            found.append(run)
         else:
-            step = _LONGEST - _PIECE
-            found.update(run[place : place + _LONGEST] for place in range(0, len(run) - _PIECE, step))
+            step = LONGEST - _PIECE
+            found += (run[place : place + LONGEST] for place in range(0, len(run) - _PIECE, step))
     return found
 
 
+def with_next(words: list[str]) -> Iterator[tuple[str, str]]:
+    """Each word of a text with the one right after it, an empty one after the last."""
+    return zip(words, [*words[1:], ""], strict=True)
+
+
 def pieces_of(folded: str) -> Iterator[Piece]:
-    """The pieces of a folded question; none when there is no word in it."""
+    """The pieces of a folded question, in its order; none when there is no word in it."""
+    follows = False
     for match in _RUN.finditer(folded):
-        run = match.group()
+        run, last = match.group(), match.end() == len(folded)
         if match.lastgroup:
-            whole = len(run) > 1
-            for place in range(len(run) - 1 if whole else 1):
-                yield Piece(PAIR + run[place : place + 2], True, whole)
-        elif len(run) <= _PIECE:
-            yield Piece(run, match.start() > 0, match.end() < len(folded))
+            for place in range(len(run)):
+                pair = run[place : place + 2]
+                if len(pair) == 2 or not last or len(run) == 1:
+                    yield Piece(PAIR + pair, True, len(pair) == 2 or not last, follows)
+                    follows = True
         else:
-            yield Piece(run[:_PIECE], False, False)
+            cut = len(run) > _PIECE
+            yield Piece(run[:_PIECE], match.start() > 0, not (cut or last), follows)
+            follows = not cut  # a long word is kept in parts: which of them holds the piece is not known

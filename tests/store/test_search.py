@@ -41,8 +41,14 @@ def holds(word: str, piece: Piece) -> bool:
 def test_each_piece_of_a_question_stands_in_a_word_of_every_text_that_contains_it(text: str, at: int, to: int) -> None:
     text = fold(text)
     words, question = words_of(text), text[min(at, to) : max(at, to)]
+    holding: set[int] = set()
     for piece in pieces_of(question):
-        assert any(holds(word, piece) for word in words), (question, piece)
+        after = {place + 1 for place in holding}
+        holding = {place for place, word in enumerate(words) if holds(word, piece)}
+        assert holding, (question, piece)
+        if piece.follows:
+            holding &= after
+            assert holding, (question, piece)
 
 
 @pytest.fixture
