@@ -17,7 +17,7 @@ from sqlalchemy import Select, and_, bindparam, delete, func, insert, or_, selec
 from sqlalchemy.sql import ColumnElement
 
 from ..canonical import statement_bytes
-from ..errors import InputError, NotFound
+from ..errors import NotFound
 from ..model import Entry, FileRef, ModelRef, PromptVersion, Relation
 from ..record.body import utf8
 from . import links, queries, tables
@@ -28,6 +28,7 @@ from .decisions import Decisions
 from .engine import Database
 from .envelopes import Envelopes
 from .filters import RunFilter, matching
+from .looks import MAX_DISTANCE, Looks
 from .names import id_ranges, unpack
 from .replays import Replays
 from .rows import (
@@ -52,7 +53,6 @@ __all__ = ["MAX_DISTANCE", "ExecutionRow", "Index"]
 
 _T = TypeVar("_T")
 
-MAX_DISTANCE = 15
 _CHUNK = 500  # values in one IN list; SQLite allows 32,766
 _PAGE = 500
 
@@ -63,7 +63,7 @@ class Index:
     def __init__(self, database: Database, writer: int) -> None:
         self._database = database
         self._writer = writer
-        self._search = Search(database)
+        self._search, self._looks = Search(database), Looks(database)
         self.decisions = Decisions(database)
         self.authored = Authored(database)
         self.attestations = Attestations(database, writer)
@@ -170,18 +170,9 @@ class Index:
 
         Exact up to 15 bits. Raises InputError beyond that, and for what is no 16-digit hash.
         """
-        if not 0 <= max_distance <= MAX_DISTANCE:
-            raise InputError(f"distance must be 0 to {MAX_DISTANCE}")
-        value = queries.perceptual_value(perceptual)
-        columns = tables.outputs.c
-        alike: dict[tuple[int, int], int] = {}
-        for band, near in enumerate(queries.nearby(value, max_distance)):
-            candidates = select(columns.seq, columns.item, type_coerce(columns.perceptual, Bytes()))
-            for seq, item, stored in self._rows(candidates.where(columns[f"band{band}"].in_(near))):
-                distance = queries.distance(stored, value)
-                if distance <= max_distance:
-                    alike[seq, item] = distance
-        rows = self._among(queries.OUTPUTS, columns.seq, [seq for seq, _ in alike])
+        with self._database.read() as connection:
+            alike = self._looks.alike(connection, perceptual, max_distance)
+        rows = self._among(queries.OUTPUTS, tables.outputs.c.seq, [seq for seq, _ in alike])
         found = [
             (queries.output(row), alike[row.seq, row.item]) for row in _in_order(rows) if (row.seq, row.item) in alike
         ]

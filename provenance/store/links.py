@@ -83,11 +83,18 @@ _ALONE = _Place(
 )
 
 
+def _stating(executions: Any) -> tuple[Select[Any], Select[Any]]:
+    """Numbers of the submissions and completions of these runs."""
+    return (
+        select(_run.c.seq).where(_run.c.id.in_(executions)),
+        select(_end.c.seq).where(_end.c.execution.in_(executions)),
+    )
+
+
 def seqs_about(executions: Any) -> CompoundSelect[Any]:
     """Numbers of the entries that speak of these runs: a list of ids, or a parameter for one."""
     return union(
-        select(_run.c.seq).where(_run.c.id.in_(executions)),
-        select(_end.c.seq).where(_end.c.execution.in_(executions)),
+        *_stating(executions),
         select(tables.outcomes.c.seq).where(tables.outcomes.c.execution.in_(executions)),
         select(tables.intents.c.seq).where(tables.intents.c.execution.in_(executions)),
         select(tables.import_sources.c.seq).where(tables.import_sources.c.execution.in_(executions)),
@@ -148,7 +155,8 @@ def _edges_of(*conditions: Callable[[Any], ColumnElement[bool]]) -> CompoundSele
     found = (
         (_SUBMITTED, _run.c.id.in_(runs)),
         (_COMPLETED, _end.c.execution.in_(runs)),
-        *((_ALONE, column.in_(runs)) for column in (_run.c.id, _end.c.execution, _edge.c.source)),
+        (_ALONE, _edge.c.source.in_(runs)),
+        (_ALONE, _edge.c.seq.in_(union(*_stating(runs)))),
     )
     return union_all(
         *(place.select().where(mine, *(each(place.table.c.relation) for each in conditions)) for place, mine in found)

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import itertools
 import json
-from collections.abc import Iterator
-from functools import cache
 from typing import Any
 
 from sqlalchemy import bindparam, func, select
 
-from ..errors import InputError, IntegrityError
+from ..errors import IntegrityError
 from ..model import Entry, FileRef, Status
 from . import tables
 from .envelopes import Envelopes
@@ -202,45 +199,6 @@ def edge(row: Any) -> EdgeRow:
 
 def entry(row: Any, envelopes: Envelopes) -> Entry:
     return Entry(row.number, row.kind, row.leaf.hex(), envelopes.envelope(row.envelope))
-
-
-def perceptual_value(perceptual: str) -> int:
-    """A 64-bit hash from its 16 hex digits. Raises InputError."""
-    try:
-        if len(perceptual) == 16:
-            return int(perceptual, 16)
-    except ValueError as error:
-        raise InputError(f"not a perceptual hash: {perceptual[:40]!r}") from error
-    raise InputError(f"not a perceptual hash: {perceptual[:40]!r}")
-
-
-def distance(stored: bytes | None, value: int) -> int:
-    """How many of 64 bits differ from a hash as it is stored; more than 64 for what is none."""
-    if stored is None or len(stored) != 9:
-        return 65
-    return (int.from_bytes(stored[1:], "big") ^ value).bit_count()
-
-
-def nearby(value: int, distance: int) -> Iterator[list[int]]:
-    """For each 16-bit band of a hash, the bands to look at to miss no hash within the distance.
-
-    If each of the four bands differed in more than its radius, the hashes would differ in at least the radii's sum
-    and four bits more: radii that sum up to the distance less three miss nothing.
-    """
-    least, more = divmod(max(distance - 3, 0), 4)
-    for place, shift in enumerate((48, 32, 16, 0)):
-        band = value >> shift & 0xFFFF
-        yield [band ^ mask for mask in _masks(least + (place < more))]
-
-
-@cache
-def _masks(radius: int) -> tuple[int, ...]:
-    """All 16-bit numbers with at most so many bits."""
-    return tuple(
-        sum(1 << bit for bit in bits)
-        for count in range(radius + 1)
-        for bits in itertools.combinations(range(16), count)
-    )
 
 
 def _file_ref(row: Any) -> FileRef | None:

@@ -24,7 +24,7 @@ from .words import LONGEST, Piece, pieces_of
 
 _FEW = 1000  # lists of prompts that are looked through one by one
 _NARROW = 30  # words that a piece may stand in to be looked for beside another one
-_NEWEST = (1000, 10_000)  # runs that are looked through, first fewer
+_NEWEST = (1000, 3000, 10_000)  # runs that are looked through, first fewer
 _MOST_PIECES = 8  # of a question, more narrow nothing
 _ESCAPE = "/"
 _FIRST_LETTER = "!"  # pairs of characters come before it
