@@ -20,7 +20,7 @@ from .columns import as_bytes
 from .engine import Database
 from .names import unpack
 from .rows import SearchHit
-from .words import LONGEST, Piece, pieces_of
+from .words import Piece, pieces_of
 
 _FEW = 1000  # lists of prompts that are looked through one by one
 _NARROW = 30  # words that a piece may stand in to be looked for beside another one
@@ -84,9 +84,8 @@ class Search:
         newest, in the order of the newest run of each, until no other can have a newer one."""
         found: list[SearchHit] = []
         values = {"pattern": _pattern(folded), "most": limit}
-        for number, newest in connection.execute(
-            lists.order_by(lists.selected_columns.newest.desc()).limit(limit)
-        ).all():
+        ordered = lists.order_by(lists.selected_columns.newest.desc()).limit(limit)
+        for number, newest in connection.execute(ordered).all():
             if newest is None or (len(found) >= limit and newest < found[limit - 1].ordinal):
                 break
             for execution, *rest in self._hits.rows(connection, {**values, "list": number}):
@@ -105,20 +104,16 @@ def texts_with(folded: str) -> Select[Any]:
 def _places(connection: Connection, folded: str) -> list[ColumnElement[bool]]:
     """Conditions on words and the words after them, for each of which every text that contains the question has a
     row; those first that are likely to be true of few texts."""
-    found: list[tuple[int, ColumnElement[bool]]] = []
-    after: Piece | None = None
-    next_words: Sequence[int] | None = None
+    found: list[tuple[bool, int, ColumnElement[bool]]] = []
+    after: Sequence[int] | None = None  # words that the next piece may stand in, where it follows and they are few
     for piece in reversed(list(pieces_of(folded))[:_MOST_PIECES]):
-        words: Sequence[int] | None = connection.execute(_words_with(piece).limit(_NARROW + 1)).scalars().all()
-        if words is not None and len(words) > _NARROW:
-            words = None
-        size, place = len(piece.text), _place.word.in_(_words_with(piece) if words is None else words)
-        if after is not None and after.follows and words is not None and next_words is not None:
-            found.append((size + len(after.text) + LONGEST, place & _place.next.in_(next_words)))
-        else:
-            found.append((size, place))
-        after, next_words = piece, words
-    return [place for _, place in sorted(found, key=lambda each: -each[0])]
+        words = connection.execute(_words_with(piece).limit(_NARROW + 1)).scalars().all()
+        narrow = len(words) <= _NARROW
+        place: ColumnElement[bool] = _place.word.in_(words if narrow else _words_with(piece))
+        beside = narrow and after is not None
+        found.append((beside, len(piece.text), place & _place.next.in_(after or ()) if beside else place))
+        after = words if narrow and piece.follows else None
+    return [place for *_, place in sorted(found, key=lambda each: each[:2], reverse=True)]
 
 
 def _at(place: ColumnElement[bool]) -> Select[Any]:

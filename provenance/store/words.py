@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 PAIR = " "  # before what is no word but a pair of characters
 _PIECE = 40  # characters of a piece; any so many of a text stand together in one of its words
-LONGEST = 64  # characters of a word; longer ones are cut
+_LONGEST = 64  # characters of a word; longer ones are cut
 # Thai, Lao, Burmese, Khmer, Han, kana, bopomofo, Yi, hangul: no spaces between words, or few
 _DENSE = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u303f\u3040-\ua4cf\uac00-\ud7af\uf900-\ufaff\U0001b000-\U0003ffff"
@@ -43,11 +43,11 @@ def words_of(folded: str) -> list[str]:
         run = match.group()
         if match.lastgroup:
             found += (PAIR + run[place : place + 2] for place in range(len(run)))
-        elif len(run) <= LONGEST:
+        elif len(run) <= _LONGEST:
             found.append(run)
         else:
-            step = LONGEST - _PIECE
-            found += (run[place : place + LONGEST] for place in range(0, len(run) - _PIECE, step))
+            step = _LONGEST - _PIECE
+            found += (run[place : place + _LONGEST] for place in range(0, len(run) - _PIECE, step))
     return found
 
 

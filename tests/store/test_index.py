@@ -317,6 +317,15 @@ def test_texts_that_no_prompt_has_are_named(filled: Ledger) -> None:
     assert named == ["index table texts, id 99: row is extra"]
 
 
+@pytest.mark.parametrize("change", ["word = 7777", "next = 7777", "next = 1 - min(next, 1)", "text = 7777"])
+def test_a_changed_place_of_a_word_is_named(filled: Ledger, change: str) -> None:
+    picked = "SELECT word, next, text FROM word_texts ORDER BY word LIMIT 1"
+    assert edit(filled, f"UPDATE word_texts SET {change} WHERE (word, next, text) IN ({picked})") == 1  # noqa: S608
+    assert [each for each in filled.check_index() if "table word_texts," in each.message]
+    filled.rebuild_index()
+    assert list(filled.check_index()) == []
+
+
 @pytest.mark.parametrize("damage", ["X''", "X'7b7d'", "substr(envelope, 2)", "'text'"])
 def test_a_damaged_entry_is_named_and_does_not_stop_a_rebuild(filled: Ledger, damage: str) -> None:
     edit(filled, f"UPDATE entries SET envelope = {damage} WHERE number = 2")  # noqa: S608

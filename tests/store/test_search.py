@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 LETTERS = "ab c_1 .(:é猫水晶ねハ한글ภ𠀋"
-TEXTS = st.text(LETTERS, max_size=150)
+LONG = st.lists(st.text("ab", max_size=90), max_size=4).map(" ".join)
+TEXTS = st.text(LETTERS, max_size=150) | LONG
 
 WRITTEN = [
     "a crystal pendant, (soft light:1.2)",
@@ -37,8 +38,8 @@ def holds(word: str, piece: Piece) -> bool:
     return word.endswith(piece.text) if piece.ends else piece.text in word
 
 
-@given(TEXTS, st.integers(0, 150), st.integers(0, 150))
-def test_each_piece_of_a_question_stands_in_a_word_of_every_text_that_contains_it(text: str, at: int, to: int) -> None:
+@given(TEXTS, st.integers(0, 300), st.integers(0, 300))
+def test_a_questions_pieces_stand_in_words_of_every_text_that_contains_it(text: str, at: int, to: int) -> None:
     text = fold(text)
     words, question = words_of(text), text[min(at, to) : max(at, to)]
     holding: set[int] = set()
@@ -68,10 +69,12 @@ def expected(question: str, limit: int) -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize("limit", [2, 50])
 @pytest.mark.parametrize("few", [0, 1000], ids=["words are common", "words are rare"])
+@pytest.mark.parametrize("narrow", [0, 30], ids=["pieces alone", "pieces side by side"])
 @pytest.mark.parametrize("newest", [(), (3, 4), (2000,)], ids=["look at all", "look at the newest", "look at many"])
 def test_what_contains_the_question_is_found_newest_first(
-    written: Ledger, monkeypatch: pytest.MonkeyPatch, few: int, newest: tuple[int, ...], limit: int
+    written: Ledger, monkeypatch: pytest.MonkeyPatch, few: int, newest: tuple[int, ...], narrow: int, limit: int
 ) -> None:
+    monkeypatch.setattr(search, "_NARROW", narrow)
     monkeypatch.setattr(search, "_FEW", few)
     monkeypatch.setattr(search, "_NEWEST", newest)
     for question in QUESTIONS:
