@@ -317,6 +317,14 @@ def test_texts_that_no_prompt_has_are_named(filled: Ledger) -> None:
     assert named == ["index table texts, id 99: row is extra"]
 
 
+def test_a_changed_hash_looks_like_nothing_and_is_named(filled: Ledger) -> None:
+    (looks,) = {row.perceptual for row in filled.index.outputs_by_digest(digest_of("a.png"))}
+    assert filled.index.outputs_by_perceptual(looks, 10)
+    edit(filled, "UPDATE outputs SET perceptual = 'none'")
+    assert filled.index.outputs_by_perceptual(looks, 10) == []
+    assert [each for each in filled.check_index() if "table outputs," in each.message and "perceptual" in each.message]
+
+
 @pytest.mark.parametrize("change", ["word = 7777", "next = 7777", "next = 1 - min(next, 1)", "text = 7777"])
 def test_a_changed_place_of_a_word_is_named(filled: Ledger, change: str) -> None:
     picked = "SELECT word, next, text FROM word_texts ORDER BY word LIMIT 1"

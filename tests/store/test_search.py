@@ -81,3 +81,14 @@ def test_what_contains_the_question_is_found_newest_first(
         found = [(hit.execution, hit.text) for hit in written.index.search(question, limit)]
         wanted = expected(question, limit)
         assert found == wanted, question
+
+
+@pytest.mark.parametrize("few", [0, 1000], ids=["words are common", "words are rare"])
+def test_many_runs_of_the_same_prompts_come_before_older_ones(
+    ledger: Ledger, recorder: Recorder, monkeypatch: pytest.MonkeyPatch, few: int
+) -> None:
+    monkeypatch.setattr(search, "_FEW", few)
+    for number, text in enumerate(["crystal ball", "a crystal", "crystal clear", "crystal clear", "crystal clear"]):
+        recorder.run(f"run-{number}", prompts=[prompt(text)])
+    assert [hit.execution for hit in ledger.index.search("crystal", 2)] == ["run-4", "run-3"]
+    assert [hit.execution for hit in ledger.index.search("crystal", 4)] == ["run-4", "run-3", "run-2", "run-1"]
