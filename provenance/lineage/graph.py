@@ -51,6 +51,7 @@ _KINDS = {
 class Queries(facts.Queries, Protocol):
     """What the walk asks of an index; `store.index.Index` is one. All take many things at once."""
 
+    def has_execution(self, execution: str) -> bool: ...
     def outputs(self, *executions: str) -> list[OutputRow]: ...
     def edges_from(self, *refs: str) -> list[EdgeRow]: ...
     def edges_of(self, *executions: str, relations: Iterable[Relation] | None = None) -> list[EdgeRow]: ...
@@ -78,7 +79,7 @@ def ancestry(index: Queries, target: str) -> Lineage:
     the size of the ledger; chains of revisions, edits and derived outputs of any length take one query each.
     """
     walk = _Walk(index)
-    if index.run_facts(target):
+    if index.has_execution(target):
         walk.whole_run(target)
     elif not target.startswith(DIGEST_PREFIX):
         raise NotFound(f"no execution {target} in this ledger")
