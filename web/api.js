@@ -246,15 +246,25 @@ export class Record {
     return String(answer.prompt_id);
   }
 
-  /** Take runs out of the queue, and interrupt the one of them that is running. @param {string[]} ids */
-  async cancel(ids) {
+  /**
+   * Take runs out of the queue, and interrupt the one of them that is running: again for a moment, since ComfyUI forgets a
+   * request that comes before the first node of a run.
+   * @param {string[]} ids
+   * @param {number} [pause] between two requests, in ms
+   */
+  async cancel(ids, pause = 250) {
     const headers = { "Content-Type": "application/json" };
     await this.#request("/queue", { method: "POST", headers, body: JSON.stringify({ delete: ids }) });
-    const { queue_running: running } = await (await this.#request("/queue")).json();
-    for (const [, id] of running ?? []) {
-      if (ids.includes(id)) {
+    for (let times = 0; times < 8; times += 1) {
+      const { queue_running: running } = await (await this.#request("/queue")).json();
+      const ours = (running ?? []).map(([, id]) => id).filter((id) => ids.includes(id));
+      if (!ours.length) {
+        return;
+      }
+      for (const id of ours) {
         await this.#request("/interrupt", { method: "POST", headers, body: JSON.stringify({ prompt_id: id }) });
       }
+      await new Promise((done) => setTimeout(done, pause));
     }
   }
 

@@ -20,6 +20,7 @@ LOCAL = "http://127.0.0.1:8188"
 BASE = "/provenance/v1"
 POLL_S = 0.25
 ANSWER_S = 60.0
+INTERRUPT_S = 2.0
 _ENDED = frozenset({"success", "error", "interrupted", "cancelled", "lost"})
 
 Tell = Callable[[str], object]
@@ -98,12 +99,20 @@ class Server:
             time.sleep(POLL_S)
 
     def cancel(self, executions: list[str]) -> None:
-        """Take these runs out of the queue, and interrupt the one of them that is running."""
+        """Take these runs out of the queue, and interrupt the one of them that is running: again for a moment, since
+        ComfyUI forgets a request that comes before the first node of a run."""
         self._send("POST", "/queue", json.dumps({"delete": executions}).encode())
-        running = self._json(self._send("GET", "/queue", None))["queue_running"]
-        for item in running:
-            if item[1] in executions:
-                self._send("POST", "/interrupt", json.dumps({"prompt_id": item[1]}).encode())
+        deadline = time.monotonic() + INTERRUPT_S
+        while running := self._running(executions):
+            for execution in running:
+                self._send("POST", "/interrupt", json.dumps({"prompt_id": execution}).encode())
+            if time.monotonic() > deadline:
+                return
+            time.sleep(POLL_S)
+
+    def _running(self, executions: list[str]) -> list[str]:
+        told = self._json(self._send("GET", "/queue", None))["queue_running"]
+        return [item[1] for item in told if item[1] in executions]
 
     def thumbnail(self, sha256: str) -> bytes:
         """The small picture of an output, as WebP."""

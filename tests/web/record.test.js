@@ -69,3 +69,18 @@ test("what the author says is sent as JSON", async () => {
   assert.equal(options.headers["Content-Type"], "application/json");
   assert.deepEqual(JSON.parse(options.body), { execution: "e", output: null, decision: "keep", rating: null, reason: "光" });
 });
+
+test("a run that has just begun is interrupted until it has heard it", async () => {
+  const asked = [];
+  const request = async (path, { method = "GET", body } = {}) => {
+    if (method === "POST") {
+      asked.push([path, JSON.parse(body)]);
+      return Response.json({});
+    }
+    const heard = asked.filter(([to]) => to === "/interrupt").length >= 2; // the first came before its first node
+    return Response.json({ queue_running: heard ? [] : [[0, "mine"], [1, "another's"]] });
+  };
+  await new Record(request).cancel(["mine", "next"], 0);
+  const again = ["/interrupt", { prompt_id: "mine" }];
+  assert.deepEqual(asked, [["/queue", { delete: ["mine", "next"] }], again, again]);
+});

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from .author import Author, a_word, flat, some_color, words
-from .canvas import TAB, Canvas
+from .canvas import PATIENCE_S, TAB, Canvas
 from .conftest import Place, running_host
 from .sidebar import Sidebar, by
 
@@ -43,7 +43,7 @@ def switch(canvas: Canvas, author: Author, name: str, key: str, value: Any) -> N
 
 
 def until(holds: Callable[[], Any]) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE_S
     while not holds():
         assert time.monotonic() < deadline
         time.sleep(0.1)

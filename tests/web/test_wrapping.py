@@ -249,12 +249,13 @@ def test_subgraphs_are_reached_by_all_and_an_open_one_stays_open(drawn: Drawn) -
             const graph = root.subgraphs.get(id);
             if (app.canvas.openSubgraph) app.canvas.openSubgraph(graph, root.getNodeById(node));
             else app.canvas.setGraph(graph);
-            await new Promise((done) => setTimeout(done, 300));
+            while (app.canvas.graph !== graph) await new Promise(requestAnimationFrame);
             return graph.nodes.find((one) => one.type === "KSampler").id;
         }""",
         made,
     )
     drawn.ids["inside"] = inside
+    drawn.canvas.settle()
     drawn.select("inside")
     drawn.command("WrapSelection")
     assert [kind for kind in drawn.types() if kind.startswith(PREFIX)] == ["ProvenanceKSampler"]

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 from comfy_provenance.provenance.errors import InputError, NetworkError, NotFound
+from comfy_provenance.provenance.present import queueing
 from comfy_provenance.provenance.present.cli import main
 from comfy_provenance.provenance.present.queueing import Server
 
@@ -44,13 +46,21 @@ class Answers(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def url() -> Iterator[str]:
-    server = HTTPServer(("127.0.0.1", 0), Answers)
+    with serving(Answers) as address:
+        yield address
+
+
+@contextmanager
+def serving(answers: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+    server = HTTPServer(("127.0.0.1", 0), answers)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
 
 
 def test_what_comfyui_refuses_is_told_in_its_words(url: str) -> None:
@@ -65,6 +75,36 @@ def test_another_program_is_not_taken_for_comfyui(url: str) -> None:
         Server(url).plan("e1")
     with pytest.raises(NetworkError, match="gave no JSON"):
         Server(url).plan_sheet("e1", {})
+
+
+def test_a_run_that_has_just_begun_is_interrupted_until_it_has_heard_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first request came before the first node of the run, and the run went on to its end."""
+    asked: list[str] = []
+
+    class Forgetful(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            running = [] if asked.count("/interrupt") >= 2 else [[0, "mine"], [1, "another's"]]
+            self._answer(json.dumps({"queue_running": running, "queue_pending": []}).encode())
+
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            assert body in ({"delete": ["mine", "next"]}, {"prompt_id": "mine"})
+            asked.append(self.path)
+            self._answer(b"")
+
+        def _answer(self, body: bytes) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    monkeypatch.setattr(queueing, "POLL_S", 0.01)
+    monkeypatch.setattr(queueing, "INTERRUPT_S", 120.0)
+    with serving(Forgetful) as url:
+        Server(url).cancel(["mine", "next"])
+    assert asked == ["/queue", "/interrupt", "/interrupt"]
 
 
 @pytest.mark.parametrize("address", ["ftp://x", "file:///etc/passwd", "http://", ""])
