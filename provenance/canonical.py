@@ -96,6 +96,11 @@ def thaw(frozen: bytes) -> Any:
     return value
 
 
+def thaw_own(frozen: bytes) -> Any:
+    """The same for a value that is known not to hold itself, in half the time."""
+    return marshal.loads(frozen)
+
+
 def plain(value: Any, depth: int = 200) -> Any:
     """Copy a value keeping what JSON knows; anything else becomes {"$unrecorded": its type's name}.
 

@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # that may import each other as long as no cycle appears.
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("provenance.errors", "provenance.model", "provenance.hosting"),
-    ("provenance.canonical", "provenance.config"),
+    ("provenance.canonical", "provenance.config", "provenance.shelf"),
     ("provenance.capture", "provenance.record", "provenance.seal"),
     ("provenance.verify", "provenance.store"),
     ("provenance.lineage", "provenance.pipeline", "provenance.service"),

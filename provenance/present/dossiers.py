@@ -81,9 +81,9 @@ def _views(dossier: Dossier, check: Check) -> Iterator[Finding]:
         return
     views = Views(dossier, dossier.public, described)
     payload = check.payload()
-    sizes = [each.size for each in payload]
+    count, size = sum(1 for _ in payload), sum(each.size for each in payload)
     try:
-        tags = views.tags(len(sizes), sum(sizes), lambda *told: None)
+        tags = views.tags(count, size, lambda *told: None)
         again = itertools.chain(views.payload(payload), tags)
         for name, blocks in again:
             digest = sha256()

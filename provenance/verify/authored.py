@@ -14,10 +14,11 @@ Not checked: that a recording shows what it says, and that a file was made as th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Set
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from ..model import Basis, Finding, Json, Kind, Relation
+from ..shelf import Numbers, Shelf
 from .policy import Rejected, finding, shown
 from .statements import Statement
 
@@ -36,14 +37,13 @@ class _Recording:
 
 
 class Authored:
-    """Remembers every output, idea, import and recording seen: memory grows with their number."""
+    """Remembers every output, import and idea seen, in temporary files; every recording, and what is from before."""
 
-    def __init__(self, unread: Set[int]) -> None:
+    def __init__(self, unread: Numbers) -> None:
         """unread: entries that are missing or broken, as they become known; they may have been anything."""
-        self._files: set[str] = set()  # outputs and imports
-        self._outputs: set[str] = set()
+        self._files = Shelf[bool]()  # outputs and imports: whether it is an output
         self._before: set[str] = set()  # bytes and pixels of what is from before and was no output then
-        self._ideas: set[int] = set()
+        self._ideas = Numbers()
         self._recordings: dict[str, _Recording] = {}
         self._unread = unread
 
@@ -78,9 +78,8 @@ class Authored:
             if original and edge.get("basis") == _OBSERVED and digest in self._before:
                 message = f"{shown(named)} is from before, and is said to be observed as an original"
                 yield finding("after-the-fact-original", message, statement.index)
-        digests = {sha256 for output in outputs if (sha256 := _text(output, "sha256")) is not None}
-        self._outputs |= digests
-        self._files |= digests
+        digests = [sha256 for output in outputs if (sha256 := _text(output, "sha256")) is not None]
+        self._files.update(dict.fromkeys(digests, True))
 
     def _intent(self, statement: Statement) -> Iterator[Finding]:
         said = statement.predicate
@@ -107,9 +106,9 @@ class Authored:
             if of or edges:
                 message = f"{name} is from before, and is said to come from what this log holds"
                 yield finding("after-the-fact-original", message, statement.index)
-            if digest not in self._outputs:
+            if not self._files.get(digest):
                 self._before |= _names(file)
-        self._files.add(digest)
+        self._files.setdefault(digest, False)
 
     def _recording(self, statement: Statement) -> Iterator[Finding]:
         said = statement.predicate

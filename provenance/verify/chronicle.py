@@ -17,8 +17,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..model import Finding, Json, Kind
+from ..shelf import Numbers, Shelf
 from .authored import Authored
 from .policy import Rejected, finding, shown
 from .statements import Statement
@@ -34,8 +36,7 @@ class _Session:
     of_host: bool = True
 
 
-@dataclass(slots=True)
-class _Execution:
+class _Execution(NamedTuple):
     entry: int
     session: str | None
     original: str | None = None  # of a replay
@@ -44,12 +45,12 @@ class _Execution:
 
 
 class Chronicle:
-    """Remembers every execution and session seen: memory grows with their number, not with the entries' size."""
+    """Remembers every execution seen, in a temporary file, and every session."""
 
     def __init__(self) -> None:
         self._sessions: dict[str, _Session] = {}
-        self._executions: dict[str, _Execution] = {}
-        self._unread: set[int] = set()
+        self._executions = Shelf[_Execution](tuple, _Execution._make)
+        self._unread = Numbers()
         self._authored = Authored(self._unread)
         self._recorded_at = ""
 
@@ -79,7 +80,7 @@ class Chronicle:
         An execution of a session that still runs, or of one that no later session can speak for, is merely open: those
         of programs that are no host, such as the command line, speak for nobody.
         """
-        for execution, known in self._executions.items():
+        for execution, known in self._executions.pairs():
             if known.completion is None and not self._unread and self._ended(known.session or ""):
                 yield finding("execution-open", f"execution {shown(execution)} has no completion", known.entry)
         yield from self._authored.end(self._ended)
@@ -154,7 +155,7 @@ class Chronicle:
             message = f"names entry {entry} as its submission; execution {shown(execution)} is entry {known.entry}"
             yield finding("completion-submission", message, statement.index)
         if known.completion is None:
-            known.completion = statement.index
+            self._executions[execution] = known._replace(completion=statement.index)
 
     def _decision(self, statement: Statement) -> Iterator[Finding]:
         for execution in (_text(statement.predicate, "execution"), *_candidates(statement.predicate)):
@@ -172,7 +173,7 @@ class Chronicle:
             return
         if known.compared:
             yield finding("replay-duplicate", f"replay {shown(execution)} has an outcome already", statement.index)
-        known.compared = True
+        self._executions[execution] = known._replace(compared=True)
         if (original, statement.predicate.get("completion")) != (known.original, known.completion):
             message = (
                 f"replay {shown(execution)} repeats {shown(known.original)} and was completed by entry "

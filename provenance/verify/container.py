@@ -9,17 +9,18 @@ need it.
 
 from __future__ import annotations
 
+import io
 import re
 import struct
 import zlib
-from array import array
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import BinaryIO
+from collections.abc import Iterator
+from typing import IO, Any, BinaryIO, NamedTuple
 
+from ..shelf import Shelf
 from .policy import Rejected, shown
 
 BLOCK = 1 << 20
+PIECE = 1 << 16
 MOST_MEMBERS = 2_000_000
 LONGEST_NAME = 200
 LARGEST_READ = 256 << 20  # of a member that is taken into memory whole
@@ -37,8 +38,7 @@ _SEGMENT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*(?<![.])", re.ASCII)
 _RESERVED = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?", re.IGNORECASE | re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(NamedTuple):
     """One file of the zip. offset: of its local header. The checksum is CRC-32."""
 
     name: str
@@ -93,34 +93,24 @@ def end_records(count: int, size: int, offset: int) -> bytes:
     return records + _END.pack(b"PK\5\6", 0, 0, short, short, size, offset, 0)
 
 
-class Members(Mapping[str, Member]):
-    """Members by name, in their order, each in little more memory than its name."""
+class Part(io.RawIOBase):
+    """A part of a file, to be read from its beginning on whatever else is read of that file in between."""
 
-    def __init__(self) -> None:
-        self._places: dict[str, int] = {}
-        self._numbers = array("Q")  # three for each member: size, checksum, offset
+    def __init__(self, file: BinaryIO, start: int, size: int) -> None:
+        super().__init__()
+        self._file = file
+        self._at = start
+        self._end = start + size
 
-    def add(self, member: Member) -> None:
-        """Put one at the end. Not checked: that the name is new."""
-        self._places[member.name] = len(self._places)
-        self._numbers.extend((member.size, member.crc, member.offset))
+    def readable(self) -> bool:
+        return True
 
-    def place(self, name: str) -> int:
-        """How many members stand before one. Raises KeyError."""
-        return self._places[name]
-
-    def __getitem__(self, name: str) -> Member:
-        at = 3 * self._places[name]
-        return Member(name, *self._numbers[at : at + 3])
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._places)
-
-    def __len__(self) -> int:
-        return len(self._places)
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._places
+    def readinto(self, buffer: Any) -> int:
+        self._file.seek(self._at)
+        data = self._file.read(min(len(buffer), self._end - self._at))
+        buffer[: len(data)] = data
+        self._at += len(data)
+        return len(data)
 
 
 class Container:
@@ -131,13 +121,13 @@ class Container:
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
-        self.members = Members()
+        self.members = Shelf[Member](tuple, Member._make)
         size = file.seek(0, 2)
         count, central, start = self._end(size)
         expected = 0
         others: set[str] = set()
         try:
-            for member in central_directory(self._bytes(start, central), count):
+            for member in central_directory(self._part(start, central), count):
                 self._add(member, expected, others)
                 expected = member.data_offset + member.size
         except Rejected as error:
@@ -154,7 +144,7 @@ class Container:
             raise Rejected("zip-form", f"{member.name} does not begin where the file before it ends")
         if self._bytes(member.offset, len(local_header(member))) != local_header(member):
             raise Rejected("zip-form", f"{member.name}: its header is not as it was written")
-        self.members.add(member)
+        self.members[member.name] = member
         if same != member.name:
             others.add(same)
 
@@ -169,7 +159,10 @@ class Container:
 
     def blocks(self, name: str) -> Iterator[bytes]:
         """A member's bytes, piece by piece. Raises KeyError; Rejected after the last piece when they have changed."""
-        member = self.members[name]
+        return self.content(self.members[name])
+
+    def content(self, member: Member) -> Iterator[bytes]:
+        """The same for one that is at hand."""
         at, end, crc = member.data_offset, member.data_offset + member.size, 0
         while at < end:
             block = self._bytes(at, min(BLOCK, end - at))
@@ -177,7 +170,12 @@ class Container:
             at += len(block)
             yield block
         if crc != member.crc:
-            raise Rejected("zip-crc", f"{name}: its bytes have changed")
+            raise Rejected("zip-crc", f"{member.name}: its bytes have changed")
+
+    def open(self, name: str) -> IO[bytes]:
+        """A member's bytes, unchecked, to be read from their beginning on. Raises as `read`."""
+        member = self._moderate(name)
+        return self._part(member.data_offset, member.size)
 
     def head(self, name: str, size: int) -> bytes:
         """A member's first bytes, unchecked. Raises KeyError."""
@@ -186,10 +184,15 @@ class Container:
 
     def read(self, name: str) -> bytes:
         """A member's bytes, unchecked. Raises KeyError, and Rejected for one beyond 256 MiB."""
+        member = self._moderate(name)
+        return self._bytes(member.data_offset, member.size)
+
+    def _moderate(self, name: str) -> Member:
+        """A member that memory takes."""
         member = self.members[name]
         if member.size > LARGEST_READ:
             raise Rejected("zip-form", f"{name} is larger than {LARGEST_READ >> 20} MiB")
-        return self._bytes(member.data_offset, member.size)
+        return member
 
     def _end(self, size: int) -> tuple[int, int, int]:
         """Number of members, size and offset of the central directory."""
@@ -209,6 +212,9 @@ class Container:
             raise Rejected("zip-form", "the zip's end record is not as it was written")
         return count, central, offset
 
+    def _part(self, start: int, size: int) -> IO[bytes]:
+        return io.BufferedReader(Part(self._file, start, size), PIECE)
+
     def _bytes(self, offset: int, size: int) -> bytes:
         self._file.seek(offset)
         data = self._file.read(size)
@@ -217,37 +223,32 @@ class Container:
         return data
 
 
-def central_directory(data: bytes, count: int) -> Iterator[Member]:
+def central_directory(file: IO[bytes], count: int) -> Iterator[Member]:
     """The members that a central directory lists. Raises Rejected for anything that is not the one way to write it."""
-    at = 0
     for number in range(count):
-        fixed = data[at : at + _CENTRAL.size]
+        fixed = file.read(_CENTRAL.size)
         if len(fixed) < _CENTRAL.size or fixed[:4] != b"PK\1\2":
             raise Rejected("zip-form", f"record {number} of the zip's directory is damaged")
         fields = _CENTRAL.unpack(fixed)
         method, crc, size, name_length, extra_length, attributes, offset = (
             fields[i] for i in (4, 7, 9, 10, 11, 15, 16)
         )
-        start = at + _CENTRAL.size
-        raw = data[start : start + name_length]
-        name = raw.decode("ascii", "backslashreplace")
+        rest = file.read(name_length + extra_length)
+        name, extra = rest[:name_length].decode("ascii", "backslashreplace"), rest[name_length:]
         if (attributes >> 16) & 0o170000 == 0o120000:
             raise Rejected("zip-link", f"{shown(name)} is a symbolic link")
         if not is_safe(name):
             raise Rejected("zip-name", f"a file is called {shown(name)}, which is not safe to unpack")
         if method:
             raise Rejected("zip-form", f"{name} is compressed; a dossier's files are stored as they are")
-        extra = data[start + name_length : start + name_length + extra_length]
         wide = [value for (value,) in struct.iter_unpack("<Q", extra[4:])] if len(extra) % 8 == 4 else []
         if size == _LIMIT32:
             size = wide[0] if wide else size
             wide = wide[2:]
         offset = wide[0] if offset == _LIMIT32 and wide else offset
         member = Member(name, size, crc, offset)
-        record = central_header(member)
-        if data[at : at + len(record)] != record:
+        if fixed + rest != central_header(member):
             raise Rejected("zip-form", f"{name}: its record in the zip's directory is not as it was written")
-        at += len(record)
         yield member
-    if at != len(data):
+    if file.read(1):
         raise Rejected("zip-form", "the zip's directory has more in it than its files")

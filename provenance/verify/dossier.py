@@ -8,10 +8,10 @@ which `present.dossiers` does).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from hashlib import sha256
 from itertools import pairwise
-from typing import BinaryIO
+from typing import IO, BinaryIO
 
 from ..canonical import is_sha256_hex, sha256_hex
 from ..errors import InputError, IntegrityError, NotFound
@@ -21,8 +21,9 @@ from ..seal.checkpoint import Checkpoint, Fingerprint
 from ..seal.keys import PublicKey, public_from_pem
 from ..seal.merkle import HASH_SIZE, Tree, leaf_hash
 from ..seal.timestamp import Roots
+from ..shelf import Numbers, Shelf
 from . import description, layout, verifier
-from .container import Container
+from .container import Container, Member
 from .description import Description
 from .layout import Listed
 from .policy import Rejected, finding, shown
@@ -49,20 +50,28 @@ class Dossier:
             self.public: PublicKey = public_from_pem(self.read(layout.PUBLIC_KEY).decode("ascii", "replace"))
         except InputError as error:
             raise Rejected("bag-form", f"{layout.PUBLIC_KEY}: {error}") from error
-        self._entries = tuple(sorted(index for name in self.names() if (index := layout.entry_in(name)) is not None))
-        self._shown = frozenset(self._entries)
+        self._entries = Numbers(i for name in self.names() if (i := layout.entry_in(name)) is not None)
         self._leaves = self._read_leaves()
 
-    def names(self, order: Callable[[Iterable[str]], Iterable[str]] = iter) -> Iterator[str]:
-        """The files in their order, or in another."""
-        return (name[len(layout.BASE) :] for name in order(self.container.members))
+    def names(self) -> Iterator[str]:
+        """The files in their order."""
+        return (name[len(layout.BASE) :] for name in self.container.members)
+
+    def files(self) -> Iterator[tuple[str, Member]]:
+        """The files with their places in the zip, in their order."""
+        return ((member.name[len(layout.BASE) :], member) for member in self.container.members.values())
 
     def _read_leaves(self) -> bytes:
-        data = self.read(layout.LEAVES)
-        lines = data.decode("ascii", "replace").split("\n")
-        if lines.pop() or not lines or not all(map(is_sha256_hex, lines)):
-            raise Rejected("bag-form", f"{layout.LEAVES} is not one hash per line")
-        return b"".join(map(bytes.fromhex, lines))
+        found = bytearray()
+        lines = self.open(layout.LEAVES)
+        while line := lines.read(2 * HASH_SIZE + 1):
+            leaf = line[:-1].decode("ascii", "replace")
+            if line[-1:] != b"\n" or not is_sha256_hex(leaf):
+                raise Rejected("bag-form", f"{layout.LEAVES} is not one hash per line")
+            found += bytes.fromhex(leaf)
+        if not found:
+            raise Rejected("bag-form", f"{layout.LEAVES} is empty")
+        return bytes(found)
 
     def read(self, name: str) -> bytes:
         """A file, whole. Raises KeyError, and Rejected for one that is too large for memory."""
@@ -72,17 +81,13 @@ class Dossier:
         """A file, piece by piece; see `Container.blocks`."""
         return self.container.blocks(layout.BASE + name)
 
-    def size(self, name: str) -> int:
-        """Bytes of a file. Raises KeyError."""
-        return self.container.members[layout.BASE + name].size
+    def open(self, name: str) -> IO[bytes]:
+        """A file, to be read from its beginning on; see `Container.open`."""
+        return self.container.open(layout.BASE + name)
 
     def has_file(self, name: str) -> bool:
         """Whether there is a file of that name."""
         return layout.BASE + name in self.container.members
-
-    def place(self, name: str) -> int:
-        """How many files stand before one. Raises KeyError."""
-        return self.container.members.place(layout.BASE + name)
 
     # what `telling` and the verifier read
 
@@ -92,17 +97,17 @@ class Dossier:
 
     def entry(self, index: int) -> bytes:
         """A shown entry. Raises NotFound."""
-        if index not in self._shown:
+        if index not in self._entries:
             raise NotFound(f"entry {index} is not shown")
         return self.read(layout.entry(index))
 
-    def entries(self) -> tuple[int, ...]:
+    def entries(self) -> Numbers:
         """The places of the shown entries, in order."""
         return self._entries
 
     def leaf(self, index: int) -> bytes | None:
         """The hash of an entry that is not shown."""
-        return self.listed_leaf(index) if 0 <= index < self.log_size and index not in self._shown else None
+        return self.listed_leaf(index) if 0 <= index < self.log_size and index not in self._entries else None
 
     @property
     def log_size(self) -> int:
@@ -142,7 +147,7 @@ class Check:
         self._roots = roots
         self._seen = tuple(seen)
         self.public = key or dossier.public
-        self._digests = bytearray()  # of all files, in their order
+        self._files = Shelf[tuple[str, int]]()  # SHA-256 and size of all files, in their order
         self.report: verifier.Report | None = None
         self.is_signed = False
 
@@ -154,20 +159,19 @@ class Check:
 
     def files(self, progress: Progress | None = None) -> Iterator[Finding]:
         """Whether the bag holds exactly the files that its manifests list, in their order, byte for byte."""
-        names = self._dossier.names
-        total = sum(map(self._dossier.size, names()))
+        total = sum(member.size for _, member in self._dossier.files())
         done = 0
-        for name in names():
+        for name, member in self._dossier.files():
             digest = sha256()
             try:
-                for block in self._dossier.blocks(name):
+                for block in self._dossier.container.content(member):
                     digest.update(block)
                     done += len(block)
                     if progress is not None:
                         progress(done, total)
             except Rejected as error:
                 yield finding(error.code, str(error).removeprefix(layout.BASE))
-            self._digests += digest.digest()
+            self._files[name] = digest.hexdigest(), member.size
         misplaced = self._misplaced()
         if misplaced is not None:
             yield finding("bag-order", f"{misplaced} is not in its place among the files")
@@ -178,12 +182,11 @@ class Check:
 
     def digest(self, name: str) -> str:
         """The SHA-256 of a file. Raises KeyError."""
-        at = self._dossier.place(name) * sha256().digest_size
-        return self._digests[at : at + sha256().digest_size].hex()
+        return self._files[name][0]
 
     def payload(self) -> Payload:
         """The payload's files in their order."""
-        return Payload(self._dossier, self)
+        return Payload(self._files)
 
     def _misplaced(self) -> str | None:
         """The first file that is not where it belongs."""
@@ -193,9 +196,9 @@ class Check:
         return next(name for name, other in zip(self._dossier.names(), right, strict=True) if name != other)
 
     def _manifest(self, manifest: str, lists: Callable[[str], bool]) -> Iterator[Finding]:
-        data = self._dossier.read(manifest)
-        if self._is_manifest(data, lists):
+        if self._is_manifest(self._dossier.open(manifest), lists):
             return
+        data = self._dossier.read(manifest)
         names = list(filter(lists, self._dossier.names()))
         listed = {}
         for line in data.decode("utf-8", "replace").splitlines():
@@ -216,15 +219,14 @@ class Check:
         if not different:
             yield finding("bag-form", f"{manifest} is not written in its one form")
 
-    def _is_manifest(self, data: bytes, lists: Callable[[str], bool]) -> bool:
+    def _is_manifest(self, file: IO[bytes], lists: Callable[[str], bool]) -> bool:
         """Whether these are the lines about those files, one after the other."""
-        at = 0
-        for name in filter(lists, self._dossier.names(sorted)):
-            line = layout.manifest_line(self.digest(name), name)
-            if not data.startswith(line, at):
-                return False
-            at += len(line)
-        return at == len(data)
+        for name, (digest, _) in self._files.by_key():
+            if lists(name):
+                line = layout.manifest_line(digest, name)
+                if file.read(len(line)) != line:
+                    return False
+        return not file.read(1)
 
     def _forms(self) -> Iterator[Finding]:
         """The small files whose every byte follows from others."""
@@ -243,10 +245,10 @@ class Check:
         for name in self._dossier.names():
             if not self._belongs(name):
                 yield finding("bag-extra", f"{name} is no file of a dossier")
-        for name in self._dossier.names():
+        for name, (found, _) in self._files.pairs():
             digest = layout.object_in(name)
-            if digest is not None and digest != self.digest(name):
-                yield finding("object-altered", f"{name}: its SHA-256 is {self.digest(name)}")
+            if digest is not None and digest != found:
+                yield finding("object-altered", f"{name}: its SHA-256 is {found}")
         if self._dossier.has_file(layout.SIGNATURE):
             try:
                 data, note = read(layout.TAG_MANIFEST), read(layout.SIGNATURE)
@@ -261,7 +263,7 @@ class Check:
         number = name.rpartition("/")[2].partition(".")[0]
         index = int(number) if number.isascii() and number.isdigit() and len(number) < 19 else -1
         named = {layout.entry(index), layout.proof(index), layout.chain(index)} if index >= 0 else ()
-        return name in named and self._dossier.has_file(layout.entry(index))
+        return name in named and index in self._dossier.entries()
 
     def log(self, progress: Progress | None = None) -> Iterator[Finding]:
         """Whether the entries shown are sound and stand in the log where they say."""
@@ -297,10 +299,8 @@ class Check:
 class Payload:
     """The payload's files, with what `Check.files` found of them; to be read as often as one likes."""
 
-    def __init__(self, dossier: Dossier, check: Check) -> None:
-        self._dossier = dossier
-        self._check = check
+    def __init__(self, files: Shelf[tuple[str, int]]) -> None:
+        self._files = files
 
     def __iter__(self) -> Iterator[Listed]:
-        for name in filter(layout.is_payload, self._dossier.names()):
-            yield Listed(name, self._check.digest(name), self._dossier.size(name))
+        return (Listed(name, *found) for name, found in self._files.pairs() if layout.is_payload(name))

@@ -31,7 +31,7 @@ VIEWS = (PROV, CRATE)
 TAGS = (BAG_INFO, BAGIT, REPORT, PAGE, SIGNERS, *READMES.values())
 ALWAYS = (DESCRIPTION, CHECKPOINT, LEAVES, PUBLIC_KEY, OPENSSH_KEY, VERIFIER_KEY, *VIEWS, *TAGS, MANIFEST, TAG_MANIFEST)
 
-_ENTRY = re.compile(r"data/entries/(\d{8,})\.dsse\.json", re.ASCII)
+_ENTRY = re.compile(r"data/entries/(\d{8,18})\.dsse\.json", re.ASCII)
 _OBJECT = re.compile(r"data/objects/([0-9a-f]{64})", re.ASCII)
 _LAST = (MANIFEST, TAG_MANIFEST, SIGNATURE)
 

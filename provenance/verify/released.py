@@ -11,17 +11,20 @@ from collections.abc import Iterator
 
 from ..canonical import is_sha256_hex
 from ..model import Finding, Kind
+from ..shelf import Shelf
 from .policy import Rejected, finding, shown
 from .statements import Named, Statement, items
 
 
 class Releases:
-    """Remembers every object that an entry requires, and those copies that were released or are missing."""
+    """Remembers every object that an entry requires, and those copies that were released or are missing. Each of the
+    three may be as many as the log has entries: they lie in temporary files."""
 
     def __init__(self) -> None:
-        self._required: set[str] = set()
-        self._released: set[str] = set()  # by the last thing that the log says of them
-        self._absent: dict[str, tuple[Named, int]] = {}  # copies that are not there, and the last entry that names each
+        self._required = Shelf[bool]()
+        self._released = Shelf[bool]()  # by the last thing that the log says of them
+        self._has_released = False
+        self._absent = Shelf[tuple[str, int]]()  # role of copies that are not there, and the last entry that names each
 
     def tell(self, statement: Statement) -> Iterator[Finding]:
         """Take note of a release or a return. Raises Rejected for one that is not made like one."""
@@ -36,19 +39,20 @@ class Releases:
                 message = f"releases {digest}, which an entry before it requires"
                 yield finding("release-required", message, statement.index)
             elif release:
-                self._released.add(digest)
+                self._released[digest] = self._has_released = True
             else:
-                self._released.discard(digest)
+                self._released.pop(digest, None)
 
     def named(self, named: Named) -> None:
         """An entry names an object: whatever was released before, this entry says that it is kept."""
-        self._released.discard(named.digest)
+        if self._has_released:
+            self._released.pop(named.digest, None)
         if named.required:
-            self._required.add(named.digest)
+            self._required[named.digest] = True
 
     def absent(self, named: Named, entry: int) -> None:
         """An object that an entry names and does not require is not there."""
-        self._absent[named.digest] = (named, entry)
+        self._absent[named.digest] = named.role, entry
 
     @property
     def count(self) -> int:
@@ -57,6 +61,6 @@ class Releases:
 
     def end(self) -> Iterator[Finding]:
         """Findings that only the end of the log shows: copies that are not there, and that nobody let go of."""
-        for digest, (named, entry) in self._absent.items():
+        for digest, (role, entry) in self._absent.pairs():
             if digest not in self._released:
-                yield finding("picture-missing", f"{named.role} {digest} is not there", entry)
+                yield finding("picture-missing", f"{role} {digest} is not there", entry)

@@ -9,6 +9,7 @@ one: for that, pass checkpoints seen earlier.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass
 from typing import Protocol
@@ -35,6 +36,7 @@ Progress = Callable[[int, int | None], None]
 Reached = Callable[[Checkpoint], None]  # told how far a check has come
 _PROGRESS_STEP = 256
 _REACHED_STEP = 4096
+_MOST_SOUND = 1024
 _JUDGED_BY_OBJECTS = frozenset({Kind.ANCHOR, Kind.WITNESS})  # what they say is in tokens, which are read each time
 
 
@@ -147,7 +149,7 @@ class _Check:
         self._unlisted = 0
         self._errors = False
         self._chronicle = Chronicle()
-        self._sound: set[str] = set()  # digests of objects that were there and right
+        self._sound = _Sound()
         self._releases = Releases()
         self._chain = Chain(self._origin)
         self._attested = Attested(public, roots, self._sound_object, self._chain.root_at)
@@ -362,3 +364,21 @@ class _Check:
 
     def _sound_object(self, digest: str) -> bytes | None:
         return self._reader.object(digest) if digest in self._sound else None
+
+
+class _Sound:
+    """Digests of the objects that were named last, and were there and right; the others are looked at again."""
+
+    def __init__(self) -> None:
+        self._digests = OrderedDict[str, None]()
+
+    def add(self, digest: str) -> None:
+        self._digests[digest] = None
+        if len(self._digests) > _MOST_SOUND:
+            self._digests.popitem(last=False)
+
+    def __contains__(self, digest: str) -> bool:
+        known = digest in self._digests
+        if known:
+            self._digests.move_to_end(digest)
+        return known

@@ -1,0 +1,161 @@
+"""Collections for what there may be more of than memory should hold: one entry of them for each entry of a log.
+
+A `Shelf` is a dict in a temporary database of SQLite's own: private to this process, and gone with it. It lies in
+memory while it is small and in the system's folder for temporary files beyond that (docs/adr/0016). `Numbers` are a
+sorted list in eight bytes each.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import weakref
+from array import array
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, MutableMapping, Sequence, ValuesView
+from itertools import pairwise
+from typing import Any, TypeVar, overload
+
+from .canonical import freeze, thaw_own
+from .errors import StorageError
+
+CACHE_KIB = 256
+
+_BEGINNING = (
+    *("PRAGMA temp_store=FILE", "PRAGMA journal_mode=OFF", "PRAGMA synchronous=OFF", f"PRAGMA cache_size=-{CACHE_KIB}"),
+    "CREATE TABLE item (place INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, value BLOB NOT NULL)",
+    "BEGIN",  # never committed: nothing of it is to stay
+)
+_PUT = "INSERT INTO item (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
+_GET = "SELECT value FROM item WHERE key = ?"
+_REMOVE = "DELETE FROM item WHERE key = ?"
+_COUNT = "SELECT count(*) FROM item"
+_KEYS = "SELECT key FROM item ORDER BY place"
+_ITEMS = "SELECT key, value FROM item ORDER BY place"
+_SORTED = "SELECT key, value FROM item ORDER BY key"
+
+_T = TypeVar("_T")
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+class Shelf(MutableMapping[str, _T]):
+    """A dict of texts to plain values, in the order in which keys were first put; its memory does not grow.
+
+    Values are what `canonical.freeze` takes, or what `store` makes such a thing of and `load` makes back. Getting one
+    gives a copy. Any method raises StorageError where the temporary folder does not take more. Not thread-safe; not to
+    be changed while it is iterated.
+    """
+
+    def __init__(self, store: Callable[[_T], Any] = _as_it_is, load: Callable[[Any], _T] = _as_it_is) -> None:
+        self._store = store
+        self._load = load
+        try:
+            self._connection = sqlite3.connect("", isolation_level=None, check_same_thread=False)
+        except sqlite3.Error as error:
+            raise _refused(error) from error
+        weakref.finalize(self, self._connection.close)
+        self._cursor = self._connection.cursor()
+        for statement in _BEGINNING:
+            self._ask(statement)
+
+    def _ask(self, query: str, *arguments: bytes) -> sqlite3.Cursor:
+        try:
+            return self._cursor.execute(query, arguments)
+        except sqlite3.Error as error:
+            raise _refused(error) from error
+
+    def __getitem__(self, key: str) -> _T:
+        row = self._ask(_GET, _name(key)).fetchone()
+        if row is None:
+            raise KeyError(key)
+        return self._load(thaw_own(row[0]))
+
+    def __setitem__(self, key: str, value: _T) -> None:
+        self._ask(_PUT, _name(key), freeze(self._store(value)))
+
+    def __delitem__(self, key: str) -> None:
+        if not self._ask(_REMOVE, _name(key)).rowcount:
+            raise KeyError(key)
+
+    def __contains__(self, key: object) -> bool:
+        return isinstance(key, str) and self._ask(_GET, _name(key)).fetchone() is not None
+
+    def __len__(self) -> int:
+        return int(self._ask(_COUNT).fetchone()[0])
+
+    def __iter__(self) -> Iterator[str]:
+        return (_text(key) for (key,) in self._rows(_KEYS))
+
+    def values(self) -> ValuesView[_T]:
+        """The values, read one after the other."""
+        return _Values(self)
+
+    def pairs(self) -> Iterator[tuple[str, _T]]:
+        """Keys with their values, read one after the other."""
+        return ((_text(key), self._load(thaw_own(value))) for key, value in self._rows(_ITEMS))
+
+    def by_key(self) -> Iterator[tuple[str, _T]]:
+        """The same in the order of the keys."""
+        return ((_text(key), self._load(thaw_own(value))) for key, value in self._rows(_SORTED))
+
+    def _rows(self, query: str) -> Iterator[Any]:
+        try:
+            yield from self._connection.execute(query)
+        except sqlite3.Error as error:
+            raise _refused(error) from error
+
+
+class _Values(ValuesView[_T]):
+    def __init__(self, shelf: Shelf[_T]) -> None:
+        super().__init__(shelf)
+        self._shelf = shelf
+
+    def __iter__(self) -> Iterator[_T]:
+        return (value for _, value in self._shelf.pairs())
+
+
+class Numbers(Sequence[int]):
+    """Different whole numbers below 2^63, the smallest first."""
+
+    def __init__(self, numbers: Iterable[int] = ()) -> None:
+        self._numbers = array("q", numbers)
+        if any(before >= after for before, after in pairwise(self._numbers)):
+            self._numbers = array("q", sorted(set(self._numbers)))
+
+    def add(self, number: int) -> None:
+        """Put one at the end; one that is there already changes nothing. Raises ValueError for a smaller one."""
+        last = self._numbers[-1] if self._numbers else -1
+        if number < last:
+            raise ValueError(f"{number} comes after {last}")
+        if number > last:
+            self._numbers.append(number)
+
+    def __contains__(self, number: object) -> bool:
+        if not isinstance(number, int):
+            return False
+        at = bisect_left(self._numbers, number)
+        return at < len(self._numbers) and self._numbers[at] == number
+
+    @overload
+    def __getitem__(self, at: int) -> int: ...
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[int]: ...
+    def __getitem__(self, at: int | slice) -> int | Sequence[int]:
+        return self._numbers[at]
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+
+def _name(key: str) -> bytes:
+    return key.encode("utf-8", "surrogatepass")  # what JSON may hold, though no database does
+
+
+def _text(name: bytes) -> str:
+    return name.decode("utf-8", "surrogatepass")
+
+
+def _refused(error: sqlite3.Error) -> StorageError:
+    return StorageError(f"the folder for temporary files refused: {error}")
