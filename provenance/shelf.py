@@ -116,6 +116,24 @@ class _Values(ValuesView[_T]):
         return (value for _, value in self._shelf.pairs())
 
 
+class Lists:
+    """Lists of texts by their names, on a shelf."""
+
+    def __init__(self) -> None:
+        self._counts = Shelf[int]()
+        self._items = Shelf[str]()
+
+    def add(self, name: str, item: str) -> None:
+        """Put one at the end of a list."""
+        count = self._counts.get(name, 0)
+        self._items[f"{count} {name}"] = item
+        self._counts[name] = count + 1
+
+    def __getitem__(self, name: str) -> Iterator[str]:
+        """A list's items; none where there is no list of that name."""
+        return (self._items[f"{number} {name}"] for number in range(self._counts.get(name, 0)))
+
+
 class Numbers(Sequence[int]):
     """Different whole numbers below 2^63, the smallest first."""
 

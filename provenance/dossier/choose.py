@@ -7,7 +7,7 @@ with 32 bytes per entry of the log.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..canonical import parse_json
@@ -157,7 +157,7 @@ class _Choice:
 
     # what is withheld
 
-    def _gather(self, shown: Mapping[int, str], runs: Mapping[str, None], path: Mapping[str, None]) -> None:
+    def _gather(self, shown: Mapping[int, str], runs: Mapping[str, None], path: Container[str]) -> None:
         """Read all that is shown and note what the author's choices make of it."""
         choice = self._options
         made = set() if choice.withhold.isdisjoint(("inputs", "projects")) else set(self._made(runs))

@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from ..canonical import statement_bytes
 from ..model import Json, Status
+from ..shelf import Shelf
 from ..verify import layout
 from ..verify.layout import Listed
 from .story import Model, Picture, Run, Story
@@ -76,13 +77,12 @@ def _heads(story: Story, files: Files) -> Iterator[bytes]:
         "about": {"@id": "./"},
         "conformsTo": {"@id": "https://w3id.org/ro/crate/1.1"},
     }
-    last = max((run.submitted.at for run in story.runs.values()), default="1970-01-01T00:00:00.000000Z")
     root = {
         "@id": "./",
         "@type": "Dataset",
         "name": story.description.title or "Record of how a work came to be",
         "description": _ABOUT,
-        "datePublished": _offset(last),
+        "datePublished": _offset(story.last or "1970-01-01T00:00:00.000000Z"),
         "license": {"@id": "#licence"},
         "conformsTo": {"@id": _PROCESS},
     }
@@ -90,7 +90,7 @@ def _heads(story: Story, files: Files) -> Iterator[bytes]:
     yield statement_bytes(about) + b"," + before
     yield from _references(b'"hasPart":[', (_path(each.name) for each in files))
     yield between
-    yield from _references(b'"mentions":[', (_run(run.id) for run in story.runs.values()))
+    yield from _references(b'"mentions":[', map(_run, story.runs))
     yield after
 
 
@@ -132,19 +132,19 @@ def _files(files: Files, kind: Callable[[str], str]) -> Iterator[dict[str, Any]]
 
 def _elsewhere(story: Story) -> Iterator[dict[str, Any]]:
     """Files that entries name by their digest alone."""
-    done = set()
+    done = Shelf[bool]()
     outputs = (each.picture for run in story.runs.values() for each in run.outputs)
     inputs = (each.picture for run in story.runs.values() for each in run.inputs)
     for picture in chain(outputs, inputs):
         name = _thing(picture)
         if name is not None and name.startswith("#") and name not in done:
-            done.add(name)
+            done[name] = True
             yield {"@id": name, "@type": "CreativeWork", "name": picture.name or "output", "sha256": picture.sha256}
     for run in story.runs.values():
         for model in run.models:
             name = _model(model)
             if name not in done:
-                done.add(name)
+                done[name] = True
                 known = {"sha256": model.sha256} if model.sha256 else {}
                 yield {"@id": name, "@type": "CreativeWork", "name": f"{model.folder}/{model.name}", **known}
 

@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from ..canonical import statement_bytes
 from ..model import Json
+from ..shelf import Shelf
 from .story import Output, Run, Stamp, Story
 
 _BASIS = {"machine": "observed", "author": "declared", "inferred": "inferred", "after": "after-the-fact"}
@@ -19,7 +20,7 @@ _PREFIXES = {
 }
 
 Said = Mapping[str, Json]
-_File = tuple["str | None", "str | None", "str | None", "int | None"]  # digest, media type, label, entry
+_File = tuple[str, "str | None", "str | None", "int | None"]  # digest, media type, label, entry
 
 
 def blocks(story: Story) -> Iterator[bytes]:
@@ -56,19 +57,19 @@ class _Document:
             yield kind, ((f"_:{kind}{number}", each) for number, each in enumerate(relations))
 
     def _activities(self) -> Iterator[tuple[str, Said]]:
-        elsewhere: dict[str, None] = {}
+        elsewhere = Shelf[bool]()
         for run in self._story.runs.values():
             times = {"prov:startTime": run.started_at, "prov:endTime": run.ended.at if run.ended else None}
             said: Said = {key: value for key, value in times.items() if value is not None}
             yield _run(run.id), {**said, "record:status": run.status, **_stamp(run.submitted)}
             if run.parent is not None and run.parent not in self._story.runs:
-                elsewhere[run.parent] = None
+                elsewhere[run.parent] = True
         yield from ((_run(parent), {}) for parent in elsewhere)
 
     def _entities(self) -> Iterator[tuple[str, Said]]:
         for idea in self._story.ideas:
             yield _idea(idea.stamp), {"prov:type": "record:idea", "prov:value": idea.text, **_stamp(idea.stamp)}
-        known: dict[str | None, _File] = {}
+        known = Shelf[_File]()
         for file in self._files():
             known[file[0]] = _merged(known.get(file[0], file), file)
         for digest, media_type, label, entry in known.values():
@@ -89,7 +90,7 @@ class _Document:
                     yield model.sha256, None, f"{model.folder}/{model.name}", run.ended.entry if run.ended else None
             yield from ((source, None, None, None) for _, source, _, _ in run.derived)
         for edit in self._story.edits:
-            yield edit.file.sha256, edit.file.media_type, edit.file.name, edit.stamp.entry
+            yield str(edit.file.sha256), edit.file.media_type, edit.file.name, edit.stamp.entry
             yield from ((source["output"], None, None, None) for source in edit.of)
 
     # relations
@@ -110,8 +111,8 @@ class _Document:
             yield from (_of_output(run, output) for output in run.made if _is_told(run, output))
 
     def _associated(self) -> Iterator[Said]:
-        for run in self._story.runs.values():
-            yield {"prov:activity": _run(run.id), "prov:agent": self._key}
+        for execution in self._story.runs:
+            yield {"prov:activity": _run(execution), "prov:agent": self._key}
 
     def _attributed(self) -> Iterator[Said]:
         for idea in self._story.ideas:

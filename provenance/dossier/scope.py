@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Protocol
 
+from ..shelf import Shelf
 from ..verify.description import Work
 
 
@@ -27,41 +28,45 @@ class Links(Protocol):
     def parent(self, execution: str) -> str | None:
         """The run from whose canvas this one descends, if it is recorded."""
 
+
+class Children(Protocol):
+    """What was recorded, one step the other way."""
+
     def children(self, execution: str) -> Iterable[str]:
         """Runs whose canvas descends from this one."""
 
 
-def path(links: Links, works: Iterable[Work]) -> dict[str, None]:
+def path(links: Links, works: Iterable[Work]) -> Shelf[bool]:
     """Runs that lead to the works, nearest first."""
-    found: dict[str, None] = {}
-    digests: dict[str, None] = {}
+    found, digests = Shelf[bool](), Shelf[bool]()
     waiting: list[str] = []
     for work in works:
         if work.sha256 is not None:
             waiting.append(work.sha256)
         if work.execution is not None:
-            found[work.execution] = None
+            found[work.execution] = True
             waiting.extend(links.made(work.execution))
     while waiting:
         digest = waiting.pop()
         if digest not in digests:
-            digests[digest] = None
-            found.update(dict.fromkeys(links.makers(digest)))
+            digests[digest] = True
+            found.update(dict.fromkeys(links.makers(digest), True))
             waiting.extend(links.sources(digest))
     for execution in list(found):
         step = links.parent(execution)
         while step is not None and step not in found:
-            found[step] = None
+            found[step] = True
             step = links.parent(step)
     return found
 
 
-def tree(links: Links, runs: Iterable[str]) -> dict[str, None]:
+def tree(links: Children, runs: Iterable[str]) -> Shelf[bool]:
     """These runs and all that descend from them, however far."""
-    found = dict.fromkeys(runs)
+    found = Shelf[bool]()
+    found.update(dict.fromkeys(runs, True))
     waiting = list(found)
     while waiting:
         fresh = [child for child in links.children(waiting.pop()) if child not in found]
-        found.update(dict.fromkeys(fresh))
+        found.update(dict.fromkeys(fresh, True))
         waiting.extend(fresh)
     return found

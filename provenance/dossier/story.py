@@ -1,23 +1,26 @@
 """What the shown entries tell about a work, as frozen values: report, crate and PROV are written from nothing else.
 
+Runs, and what the author said of them, may be many: they lie on shelves, and are read when they are asked for.
+
 Every value carries the stamp of the entry that states it. Nothing here is guessed: what an entry calls declared,
 inferred or after the fact keeps that basis, as its mark.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..model import Finding, Json, Status
+from ..shelf import Lists
 from ..verify.bounds import Bounds
 from ..verify.description import Description, Work
 
 MARKS = {"observed": "machine", "declared": "author", "inferred": "inferred", "after-the-fact": "after"}
 
 
-@dataclass(frozen=True, slots=True)
-class Stamp:
+class Stamp(NamedTuple):
     """Where a thing stands: entry, hex leaf hash, the writer's own clock, and how it is known.
 
     mark: `machine`, `author`, `inferred` or `after`.
@@ -29,8 +32,7 @@ class Stamp:
     mark: str
 
 
-@dataclass(frozen=True, slots=True)
-class Picture:
+class Picture(NamedTuple):
     """A file that was made, used or brought in. `thumbnail` and `kept` are objects that the dossier shows."""
 
     sha256: str | None
@@ -44,8 +46,7 @@ class Picture:
     problem: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
+class Output(NamedTuple):
     """An output of a run."""
 
     picture: Picture
@@ -53,8 +54,7 @@ class Output:
     reused: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Input:
+class Input(NamedTuple):
     """A file that a run loaded. mask: the object that shows what of it was masked, and the share covered."""
 
     picture: Picture
@@ -62,8 +62,7 @@ class Input:
     mask: Mapping[str, Json] | None
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(NamedTuple):
     """One prompt input of a run. `text` is None where it was not seen."""
 
     node: str
@@ -73,8 +72,7 @@ class Text:
     text: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Model:
+class Model(NamedTuple):
     """A model file that a run named. fingerprint: the stamp of the entry that states its digest later."""
 
     folder: str
@@ -83,8 +81,7 @@ class Model:
     size: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(NamedTuple):
     """One thing that the author said about a run."""
 
     stamp: Stamp
@@ -96,8 +93,7 @@ class Judgement:
     over: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(NamedTuple):
     """One execution. `number` counts the shown runs in the order in which they were submitted, from 1.
 
     ended: None for a run that is open, or whose completion is not shown. prompt: the object with the graph as queued.
@@ -197,7 +193,11 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """All of it. Runs in the order of submission; `path` are the ids of those that lead to the works."""
+    """All of it. Runs in the order of submission; `path` are the ids of those that lead to the works, in that order.
+
+    first, last: the first and the last time of a submission. statements: what the author said of runs, and of which, in
+    the order of the entries. makers: which runs made the bytes of a digest, "" for those of outputs without one.
+    """
 
     description: Description
     origin: str
@@ -208,7 +208,11 @@ class Story:
     fingerprint: str
     shown: int
     runs: Mapping[str, Run]
-    path: tuple[str, ...]
+    path: Collection[str]
+    first: str | None
+    last: str | None
+    statements: Mapping[str, tuple[str, Judgement]]
+    makers: Lists
     ideas: tuple[Idea, ...]
     edits: tuple[Edit, ...]
     fingerprints: tuple[Event, ...]
@@ -236,31 +240,30 @@ class Story:
         return self.size - self.shown - self.withheld
 
     @property
-    def candidates(self) -> tuple[Run, ...]:
+    def candidates(self) -> Iterator[Run]:
         """Runs that do not lead to the works."""
-        path = set(self.path)
-        return tuple(run for run in self.runs.values() if run.id not in path)
+        return (run for run in self.runs.values() if run.id not in self.path)
 
     @property
     def tokens(self) -> tuple[Event, ...]:
         """Anchors whose token's signature holds."""
         return tuple(event for event in self.anchors if event.stamp.entry not in self.unproved)
 
-    def on_path(self) -> tuple[Run, ...]:
+    def on_path(self) -> Iterator[Run]:
         """Runs that lead to the works, in the order in which they were submitted."""
-        return tuple(self.runs[execution] for execution in self.path)
+        return (self.runs[execution] for execution in self.path)
 
-    def makers(self, work: Work) -> tuple[Run, ...]:
+    def made_by(self, work: Work) -> tuple[Run, ...]:
         """Runs that made a work's bytes, or the run that the work is."""
         if work.execution is not None:
             return (self.runs[work.execution],) if work.execution in self.runs else ()
-        return tuple(run for run in self.runs.values() if any(o.picture.sha256 == work.sha256 for o in run.made))
+        return tuple(self.runs[each] for each in dict.fromkeys(self.makers[work.sha256 or ""]))
 
     def picture(self, work: Work) -> Picture | None:
         """The work's file as far as it is shown."""
         for edit in self.edits:
             if work.sha256 is not None and edit.file.sha256 == work.sha256:
                 return edit.file
-        pictures = [output.picture for run in self.makers(work) for output in run.made]
+        pictures = [output.picture for run in self.made_by(work) for output in run.made]
         mine = [picture for picture in pictures if work.sha256 in (None, picture.sha256)]
         return next((each for each in mine if each.kept), next(iter(mine), None))

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Mapping
-from dataclasses import replace
-from typing import Any, Protocol, TypeVar
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Protocol
 
 from ..errors import IntegrityError, NotFound
 from ..model import Json, Kind, Status
@@ -14,10 +13,11 @@ from ..seal import checkpoint, dsse
 from ..seal.keys import PublicKey
 from ..seal.merkle import leaf_hash
 from ..seal.timestamp import Trust
+from ..shelf import Lists, Shelf
 from ..verify import verifier
 from ..verify.bounds import Bounds
 from ..verify.description import Description
-from . import scope
+from . import runs, scope
 from .story import (
     MARKS,
     Edit,
@@ -35,7 +35,6 @@ from .story import (
 )
 
 _DIGEST = "sha256:"
-_Value = TypeVar("_Value", bound=Hashable)
 
 
 class Shown(Protocol):
@@ -47,7 +46,7 @@ class Shown(Protocol):
     def has(self, digest: str) -> bool: ...
     def head(self, digest: str, size: int) -> bytes: ...
     def leaf(self, index: int) -> bytes | None: ...
-    def entries(self) -> Iterable[int]: ...
+    def entries(self) -> Iterable[int]: ...  # in their order
 
 
 def tell(shown: Shown, public: PublicKey, description: Description) -> Story:
@@ -60,28 +59,25 @@ class _Telling:
         self._shown = shown
         self._public = public
         self._description = description
-        self._runs: dict[str, Run] = {}
-        self._judgements: dict[str, list[Judgement]] = defaultdict(list)
+        self._runs = runs.runs()
+        self._statements = runs.statements()
         self._ideas: list[Idea] = []
         self._edits: list[Edit] = []
         self._events: dict[str, list[Event]] = defaultdict(list)
-        self._known: dict[Hashable, Any] = {}
-
-    def _same(self, value: _Value) -> _Value:
-        """The equal value that was told before: one run after the other says much the same, and it is held once."""
-        known: _Value = self._known.setdefault(value, value)
-        return known
 
     def story(self) -> Story:
         head = checkpoint.open(self._shown.checkpoint(), self._public)
-        entries = sorted(self._shown.entries())
-        for index in entries:
+        count = 0
+        for index in self._shown.entries():
             self._entry(index)
-        self._runs = {
-            execution: replace(run, judgements=tuple(self._judgements[execution]))
-            for execution, run in self._runs.items()
-        }
-        leads = scope.path(_Links(self._runs.values(), self._edits), self._description.works)
+            count += 1
+        for execution, said in self._statements.values():
+            run = self._runs.get(execution)
+            if run is not None:
+                self._runs[execution] = run._replace(judgements=(*run.judgements, said))
+        links = _Links(self._runs, self._edits)
+        leads, path = scope.path(links, self._description.works), Shelf[bool]()
+        path.update((execution, True) for execution in self._runs if execution in leads)
         left_out = {digest for digests in self._description.left_out.values() for digest in digests}
         report = verifier.verify(
             self._shown, self._public, excerpt=verifier.Excerpt(self._shown.leaf, left_out), schema_check=None
@@ -95,9 +91,13 @@ class _Telling:
             short=checkpoint.fingerprint(head),
             pem=self._public.pem,
             fingerprint=self._public.fingerprint,
-            shown=len(entries),
+            shown=count,
             runs=self._runs,
-            path=tuple(execution for execution in self._runs if execution in leads),
+            path=path,
+            first=links.first,
+            last=links.last,
+            statements=self._statements,
+            makers=links.made_of,
             ideas=tuple(self._ideas),
             edits=tuple(self._edits),
             fingerprints=events.pop(Kind.MODEL.value, ()),
@@ -152,15 +152,15 @@ class _Telling:
 
     def _submission(self, stamp: Stamp, said: Mapping[str, Json]) -> None:
         parent, replay = said["parent"], said.get("replay")
-        execution = self._same(said["execution"])
+        execution = said["execution"]
         self._runs[execution] = Run(
             id=execution,
             number=len(self._runs) + 1,
             submitted=stamp,
             ended=None,
             status=Status.QUEUED.value,
-            session=self._same(said["session"]),
-            parent=None if parent is None else self._same(parent["execution"]),
+            session=said["session"],
+            parent=None if parent is None else parent["execution"],
             parent_mark=None if parent is None else MARKS.get(parent["basis"], "author"),
             prompt=self._object(said["snapshot"]["prompt"]),
             workflow=self._object(said["snapshot"]["workflow"]),
@@ -173,15 +173,14 @@ class _Telling:
         if run is None:  # its submission is not shown
             return
         derived = [edge for edge in said["edges"] if edge["relation"] == "derived_from"]
-        self._runs[run.id] = replace(
-            run,
+        self._runs[run.id] = run._replace(
             ended=stamp,
-            status=self._same(said["status"]),
-            texts=self._same(tuple(map(self._text, said["prompts"]))),
-            models=self._same(tuple(map(self._model, said["models"]))),
-            outputs=tuple(Output(self._picture(o), self._same(o["node"]), o["reused"]) for o in said["outputs"]),
-            inputs=tuple(Input(self._picture(a), self._same(a["node"]), a.get("mask")) for a in said["used"]),
-            derived=tuple(map(self._derivation, derived)),
+            status=said["status"],
+            texts=tuple(map(_text, said["prompts"])),
+            models=tuple(map(_model, said["models"])),
+            outputs=tuple(Output(self._picture(o), o["node"], o["reused"]) for o in said["outputs"]),
+            inputs=tuple(Input(self._picture(a), a["node"], a.get("mask")) for a in said["used"]),
+            derived=tuple(map(_derivation, derived)),
             error=said["error"],
             duration_ms=said["timings"]["duration_ms"],
             started_at=said["timings"]["started_at"],
@@ -190,70 +189,74 @@ class _Telling:
     def _judgement(self, stamp: Stamp, said: Mapping[str, Json]) -> None:
         over = tuple(other["execution"] for other in said.get("over", ()))
         members = (said["output"], said["decision"], said["rating"], said["reason"], said["label"])
-        self._judgements[said["execution"]].append(Judgement(stamp, *members, over))
-
-    def _text(self, said: Mapping[str, Json]) -> Text:
-        return self._same(Text(*(self._same(said[name]) for name in ("node", "input", "role", "source", "text"))))
-
-    def _model(self, said: Mapping[str, Json]) -> Model:
-        return self._same(Model(said["folder"], said["name"], said["sha256"], said["size"]))
-
-    def _derivation(self, edge: Mapping[str, Json]) -> tuple[str, str, str, float | None]:
-        made, source = (self._same(_bare(edge[end])) for end in ("from", "to"))
-        return made, source, MARKS.get(edge["basis"], "inferred"), edge["score"]
+        self._statements[str(stamp.entry)] = said["execution"], Judgement(stamp, *members, over)
 
     def _picture(self, facts: Mapping[str, Json]) -> Picture:
         file = facts.get("file")
         name = facts.get("name") if file is None else file["filename"]
-        return self._same(
-            Picture(
-                self._same(facts["sha256"]),
-                name,
-                facts["size"],
-                self._same(facts["media_type"]),
-                facts.get("width"),
-                facts.get("height"),
-                self._object(facts.get("thumbnail")),
-                self._object(facts.get("kept")),
-                facts.get("problem"),
-            )
+        return Picture(
+            facts["sha256"],
+            name,
+            facts["size"],
+            facts["media_type"],
+            facts.get("width"),
+            facts.get("height"),
+            self._object(facts.get("thumbnail")),
+            self._object(facts.get("kept")),
+            facts.get("problem"),
         )
 
     def _object(self, digest: str | None) -> str | None:
-        return self._same(digest) if digest is not None and self._shown.has(digest) else None
+        return digest if digest is not None and self._shown.has(digest) else None
 
 
 class _Links:
-    """Answers of the shown entries alone."""
+    """Answers of the shown entries alone. made_of: which runs made the bytes of a digest. first, last: of the times of
+    submission."""
 
-    def __init__(self, runs: Iterable[Run], edits: Iterable[Edit]) -> None:
-        self._runs = {run.id: run for run in runs}
-        self._makers: dict[str, list[str]] = defaultdict(list)
-        self._sources: dict[str, list[str]] = defaultdict(list)
+    def __init__(self, shelf: Mapping[str, Run], edits: Iterable[Edit]) -> None:
+        self._runs = shelf
+        self._sources = Lists()
+        self.made_of = Lists()
+        self.first: str | None = None
+        self.last: str | None = None
         for run in self._runs.values():
+            at = run.submitted.at
+            self.first, self.last = min(self.first or at, at), max(self.last or at, at)
             for output in run.made:
-                self._makers[output.picture.sha256 or ""].append(run.id)
-            for output_digest, source, _, _ in run.derived:
-                self._sources[output_digest].append(source)
+                self.made_of.add(output.picture.sha256 or "", run.id)
+            for made, source, _, _ in run.derived:
+                self._sources.add(made, source)
         for edit in edits:
-            self._sources[edit.file.sha256 or ""].extend(str(source["output"]) for source in edit.of)
+            for origin in edit.of:
+                self._sources.add(edit.file.sha256 or "", str(origin["output"]))
 
-    def makers(self, digest: str) -> list[str]:
-        return self._makers.get(digest, [])
+    def makers(self, digest: str) -> Iterator[str]:
+        return self.made_of[digest]
 
     def made(self, execution: str) -> list[str]:
         run = self._runs.get(execution)
         return [output.picture.sha256 for output in run.made if output.picture.sha256] if run else []
 
-    def sources(self, digest: str) -> list[str]:
-        return self._sources.get(digest, [])
+    def sources(self, digest: str) -> Iterator[str]:
+        return self._sources[digest]
 
     def parent(self, execution: str) -> str | None:
         run = self._runs.get(execution)
         return run.parent if run is not None and run.parent in self._runs else None
 
-    def children(self, execution: str) -> list[str]:
-        return [run.id for run in self._runs.values() if run.parent == execution]
+
+def _text(said: Mapping[str, Json]) -> Text:
+    return Text(*(said[name] for name in ("node", "input", "role", "source", "text")))
+
+
+def _model(said: Mapping[str, Json]) -> Model:
+    return Model(said["folder"], said["name"], said["sha256"], said["size"])
+
+
+def _derivation(edge: Mapping[str, Json]) -> tuple[str, str, str, float | None]:
+    made, source = (_bare(edge[end]) for end in ("from", "to"))
+    return made, source, MARKS.get(edge["basis"], "inferred"), edge["score"]
 
 
 def _bare(name: str) -> str:

@@ -63,8 +63,7 @@ class Views:
     def tags(self, count: int, size: int, progress: Progress) -> Iterator[tuple[str, Iterable[bytes]]]:
         """The files that describe the bag, in their order. count, size: of the payload's files and their bytes."""
         story, origin = self.story, checkpoint.origin_of(self._public)
-        last = max((run.submitted.at for run in story.runs.values()), default="1970-01-01")
-        info = layout.bag_info(last[:10], origin, count, size, self._description.title)
+        info = layout.bag_info((story.last or "1970-01-01")[:10], origin, count, size, self._description.title)
         yield layout.BAG_INFO, [info]
         yield layout.BAGIT, [layout.BAGIT_TEXT]
         yield layout.REPORT, page.blocks(story, self._shown, progress)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import chain
 
 from ...canonical import parse_json
 from ...errors import ProvenanceError
@@ -10,6 +11,7 @@ from ...model import Json
 from ..story import Edit, Event, Input, Picture, Run, Story
 from ..telling import Shown
 from . import items, qr
+from .counts import Counts
 from .html import Markup, both, bullets, digest, esc, facts, folded, moment, none, section, size, table, tag
 from .items import Gallery
 
@@ -42,9 +44,10 @@ def edits(story: Story, gallery: Gallery) -> Markup:
         "首张图片之后的修改：在 ComfyUI 内重绘的区域，以及作者从其他软件带回的文件。"
         "“由某图修改而来”系作者陈述，相似度为实测。",
     )
-    masked = [(run, used) for run in story.runs.values() for used in run.inputs if used.mask is not None]
+    masked = ((run, used) for run in story.runs.values() for used in run.inputs if used.mask is not None)
     regions = "".join(_region(story, run, used, gallery) for run, used in masked)
-    told = "".join(_edit(story, edit, gallery) for edit in story.edits)
+    pictures = _sources(story)
+    told = "".join(_edit(story, edit, pictures, gallery) for edit in story.edits)
     nothing = "" if told or regions else none("No later edit is in the record.", "记录中没有后期修改。")
     parts = [tag("h3", both("Regions", "局部重绘")) + regions if regions else "", told, nothing]
     return section("edits", f"5&ensp;{both('Later edits', '后期修改')}", *parts, lead=lead)
@@ -71,13 +74,13 @@ def _region(story: Story, run: Run, used: Input, gallery: Gallery) -> Markup:
     )
 
 
-def _edit(story: Story, edit: Edit, gallery: Gallery) -> Markup:
+def _edit(story: Story, edit: Edit, pictures: Mapping[str, Picture], gallery: Gallery) -> Markup:
     stage = {"intermediate": ("intermediate", "中间稿"), "finished": ("finished", "完成稿")}.get(edit.stage or "")
     head = tag("h4", esc(edit.file.name or "") + (f" ({both(*stage)})" if stage else ""))
-    pictures = [
-        (gallery.small(_source(story, source), "before", "side"), both("before", "修改前")) for source in edit.of[:3]
-    ] + [(gallery.small(edit.file, "after", "side"), both("after", "修改后"))]
-    strip = "".join(tag("figure", picture + tag("figcaption", name)) for picture, name in pictures)
+    before = [pictures.get(source["output"]) for source in edit.of[:3]]
+    shown = [(gallery.small(picture, "before", "side"), both("before", "修改前")) for picture in before]
+    shown.append((gallery.small(edit.file, "after", "side"), both("after", "修改后")))
+    strip = "".join(tag("figure", picture + tag("figcaption", name)) for picture, name in shown)
     told = [("SHA-256", digest(edit.file.sha256)), (both("Size", "大小"), size(edit.file.size))]
     if edit.project is not None:
         told.append(
@@ -112,10 +115,15 @@ def _edit(story: Story, edit: Edit, gallery: Gallery) -> Markup:
 _MARKS = {"observed": "machine", "declared": "author", "inferred": "inferred", "after-the-fact": "after"}
 
 
-def _source(story: Story, source: Mapping[str, Json]) -> Picture | None:
-    pictures = [output.picture for run in story.runs.values() for output in run.outputs]
-    pictures += [edit.file for edit in story.edits]
-    return next((picture for picture in pictures if picture.sha256 == source["output"]), None)
+def _sources(story: Story) -> dict[str, Picture]:
+    """The pictures that later edits were made from, as they are first told, by their digests."""
+    wanted = {str(source["output"]) for edit in story.edits for source in edit.of[:3]}
+    found: dict[str, Picture] = {}
+    outputs = (output.picture for run in story.runs.values() for output in run.outputs) if wanted else ()
+    for picture in chain(outputs, (edit.file for edit in story.edits)):
+        if picture.sha256 in wanted:
+            found.setdefault(picture.sha256, picture)
+    return found
 
 
 def _named(story: Story, source: Mapping[str, Json]) -> Markup:
@@ -293,13 +301,13 @@ def _recording(events: list[Event]) -> tuple[Markup, ...]:
     return name, str(len(chunks)), size(sum(chunk["size"] for chunk in chunks)), f"{first.entry}&ndash;{last.entry}"
 
 
-def gaps(story: Story) -> Markup:
+def gaps(story: Story, counts: Counts) -> Markup:
     """What is not in the record, as far as the record itself can tell."""
     lead = both(
         "A record that hides its holes is worth little. These are the ones that can be told.",
         "掩盖缺口的记录没有价值。以下为可以指出的缺口。",
     )
-    found = list(_gaps(story))
+    found = list(_gaps(story, counts))
     return section(
         "gaps",
         both("Gaps", "缺口"),
@@ -310,12 +318,12 @@ def gaps(story: Story) -> Markup:
     )
 
 
-def _gaps(story: Story) -> Iterator[Markup]:
+def _gaps(story: Story, counts: Counts) -> Iterator[Markup]:
     for event in story.gaps:
         missed = event.said["missed"]
         told = f"{moment(event.said['since'])} &ndash; {moment(event.said['until'])}, {esc(event.said['reason'])}"
-        counts = both(f"{missed['submissions']} runs missed", f"缺 {missed['submissions']} 次运行")
-        yield f"{both('Recording failed', '记录失败')}: {told}, {counts} ({both('entry', '条目')} {event.stamp.entry})"
+        runs = both(f"{missed['submissions']} runs missed", f"缺 {missed['submissions']} 次运行")
+        yield f"{both('Recording failed', '记录失败')}: {told}, {runs} ({both('entry', '条目')} {event.stamp.entry})"
     for event in story.sessions:
         if event.said["event"] in ("pause", "resume"):
             word = both("Paused", "暂停记录") if event.said["event"] == "pause" else both("Resumed", "恢复记录")
@@ -328,7 +336,7 @@ def _gaps(story: Story) -> Iterator[Markup]:
             count = event.said["count"]
             told = both(f"{count} kept copies given up to save space", f"为节省空间放弃 {count} 个保留的副本")
             yield f"{told}: {moment(event.stamp.at)} ({both('entry', '条目')} {event.stamp.entry})"
-    yield from _counts(story)
+    yield from _counts(story, counts)
     for found in story.findings:
         if found.code in ("clock-back", "monotonic-back", "clock-anchor", "session-order"):
             yield (
@@ -337,22 +345,24 @@ def _gaps(story: Story) -> Iterator[Markup]:
             )
 
 
-def _counts(story: Story) -> Iterator[Markup]:
-    unbound = [run for run in story.runs.values() if story.bounds.of(run.submitted.entry).by is None]
-    lost = [run for run in story.runs.values() if run.status in ("lost", "queued")]
-    orphans = [run for run in story.runs.values() if run.parent is not None and run.parent not in story.runs]
-    redacted = sum(run.redacted for run in story.runs.values())
+def _counts(story: Story, counts: Counts) -> Iterator[Markup]:
     after = [edit for edit in story.edits if edit.stamp.mark == "after"]
-    unseen = sum(text.text is None for run in story.runs.values() for text in run.texts)
-    problems = sum(o.picture.problem is not None for run in story.runs.values() for o in run.outputs)
     counted = (
-        (len(unbound), "runs have no trusted upper bound in time", "次运行没有可信的时间上限"),
-        (len(lost), "runs have no recorded end", "次运行没有记录结束"),
-        (len(orphans), "runs descend from a run that is not shown or not recorded", "次运行的上一次运行未展示或未记录"),
-        (redacted, "secrets were replaced before anything was recorded", "处敏感信息在记录前已替换"),
+        (counts.unbound, "runs have no trusted upper bound in time", "次运行没有可信的时间上限"),
+        (counts.lost, "runs have no recorded end", "次运行没有记录结束"),
+        (
+            counts.orphans,
+            "runs descend from a run that is not shown or not recorded",
+            "次运行的上一次运行未展示或未记录",
+        ),
+        (counts.redacted, "secrets were replaced before anything was recorded", "处敏感信息在记录前已替换"),
         (len(after), "files are from before the record: after-the-fact", "个文件早于记录：事后补入"),
-        (unseen, "prompt inputs came from other nodes and their text was not seen", "处提示词来自其他节点，未见其文字"),
-        (problems, "outputs could not be read", "个输出无法读取"),
+        (
+            counts.unseen,
+            "prompt inputs came from other nodes and their text was not seen",
+            "处提示词来自其他节点，未见其文字",
+        ),
+        (counts.problems, "outputs could not be read", "个输出无法读取"),
         (story.withheld, "entries are withheld by choice", "个条目按选择不公开"),
         (story.elsewhere, "entries of the log are about other things and are not shown", "个条目涉及其他内容，未展示"),
     )

@@ -6,6 +6,7 @@ from base64 import b64encode
 
 from ...canonical import timestamp
 from ...record.media import HEAD, PICTURES, media_type
+from ...shelf import Shelf
 from ...verify.bounds import Span
 from ..story import Picture, Run, Stamp, Story
 from ..telling import Shown
@@ -86,7 +87,7 @@ class Gallery:
 
     def __init__(self, shown: Shown) -> None:
         self._shown = shown
-        self._known: dict[str, bool] = {}
+        self._known = Shelf[bool]()
 
     def symbol(self, picture: Picture) -> str:
         """The definition of a picture, once; empty afterwards and for one that is not shown."""

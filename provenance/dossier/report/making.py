@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections import deque
+from collections.abc import Iterator
 
-from ..story import Idea, Model, Run, Story
+from ..story import Idea, Run, Story
 from . import items, steps
+from .counts import Counts
 from .html import Markup, both, changes, chapter, digest, esc, folded, none, section, size, table, tag, unfolding
 from .items import Gallery
 
@@ -43,7 +45,7 @@ def _idea(story: Story, each: Idea, gallery: Gallery) -> Markup:
     return tag("article", title + tag("div", esc(each.text), class_="text") + shown + items.proof(story, each.stamp))
 
 
-def prompts(story: Story) -> Iterator[Markup]:
+def prompts(story: Story, counts: Counts) -> Iterator[Markup]:
     """Chapter 2, part by part."""
     lead = both(
         "Each text as the program received it, in the order in which it was written, with what changed from "
@@ -51,15 +53,13 @@ def prompts(story: Story) -> Iterator[Markup]:
         "before. Underlined: added; struck out: removed.",
         "程序收到的每一版文字，按时间排列，并标出与上一版的差异：下划线为新增，删除线为删去。",
     )
-    yield from chapter("prompts", f"2&ensp;{both('Prompt design', '提示词设计')}", _prompts(story), lead)
+    yield from chapter("prompts", f"2&ensp;{both('Prompt design', '提示词设计')}", _prompts(story, counts), lead)
 
 
-def _prompts(story: Story) -> Iterator[Markup]:
-    number = 0
-    for version in steps.versions(story, story.on_path()):
-        number += 1
+def _prompts(story: Story, counts: Counts) -> Iterator[Markup]:
+    for number, version in enumerate(steps.versions(story, story.on_path()), 1):
         yield _version(story, number, version)
-    count = sum(1 for _ in steps.versions(story, story.candidates))
+    count = counts.other_versions
     if count:
         title = both(
             f"{count} {'version' if count == 1 else 'versions'} in runs that do not lead to the work",
@@ -67,7 +67,7 @@ def _prompts(story: Story) -> Iterator[Markup]:
         )
         others = (_version(story, None, version) for version in steps.versions(story, story.candidates))
         yield from unfolding(title, others)
-    if not number and not count:
+    if not counts.leading_versions and not count:
         yield none("No prompt text is shown.", "没有可展示的提示词。")
     yield _withheld(len(story.description.withheld.get("prompts", ())))
 
@@ -82,36 +82,30 @@ def _version(story: Story, number: int | None, version: steps.Version) -> Markup
     return tag("article", head + body + (items.proof(story, run.ended) if run.ended else ""), class_="version")
 
 
-def models(story: Story, graphs: steps.Graphs) -> Markup:
+def models(story: Story, counts: Counts, graphs: steps.Graphs) -> Markup:
     """Chapter 3."""
-    path = story.on_path()
-    runs = path or tuple(story.runs.values())
     lead = both(
         "Which model files the graph named, with the hash of their bytes, and the values that the author set.",
         "工作流所用的模型文件及其字节哈希，以及作者设定的参数。",
     )
-    parts = [_models(story, runs, graphs), _changes(story, path, graphs)]
-    last = {run.id for run in _last(story)}
-    parts += [_values(run, graphs, open_=True) for run in _last(story)]
-    others = [run for run in path[-MOST_VALUES:] if run.id not in last]
+    parts = [_models(story, counts), _changes(story, graphs)]
+    last = _last(story)
+    parts += [_values(run, graphs, open_=True) for run in last.values()]
+    others = [run for run in deque(story.on_path(), MOST_VALUES) if run.id not in last]
     label = both(f"All values of {len(others)} other runs on the path", f"路径上其他 {len(others)} 次运行的全部参数")
     parts.append(folded(label, "".join(_values(run, graphs) for run in others)))
     return section("models", f"3&ensp;{both('Model and parameters', '模型与参数')}", *parts, lead=lead)
 
 
-def _models(story: Story, runs: Sequence[Run], graphs: steps.Graphs) -> Markup:
+def _models(story: Story, counts: Counts) -> Markup:
     known = {(event.said["folder"], event.said["name"]): event for event in story.fingerprints}
-    found: dict[tuple[str, str], tuple[Model, list[Run]]] = {}
-    for run in story.runs.values():
-        for model in run.models:
-            found.setdefault((model.folder, model.name), (model, []))[1].append(run)
     rows = []
-    for key, (model, users) in found.items():
-        event = known.get(key)
+    for key, use in counts.models.items():
+        model, event = use.model, known.get(key)
         sha256 = model.sha256 or (None if event is None else event.said["sha256"])
         stamp = "&ndash;" if event is None else f"{both('entry', '条目')} {event.stamp.entry}"
-        leading = sum(run in runs for run in users)
-        used = both(f"{len(users)} runs, {leading} on the path", f"{len(users)} 次运行，其中通向作品 {leading} 次")
+        leading = use.leading if counts.leading else use.runs
+        used = both(f"{use.runs} runs, {leading} on the path", f"{use.runs} 次运行，其中通向作品 {leading} 次")
         rows.append(
             (f"{esc(model.folder)}/<b>{esc(model.name)}</b><br>{digest(sha256)}", size(model.size), used, stamp)
         )
@@ -119,9 +113,9 @@ def _models(story: Story, runs: Sequence[Run], graphs: steps.Graphs) -> Markup:
     return table(head, rows, "wide") or none("No model file was named.", "没有记录到模型文件。")
 
 
-def _changes(story: Story, path: Iterable[Run], graphs: steps.Graphs) -> Markup:
+def _changes(story: Story, graphs: steps.Graphs) -> Markup:
     rows = []
-    for run in path:
+    for run in story.on_path():
         parent = story.runs.get(run.parent or "")
         notes = graphs.notes(run)
         if parent is not None and notes:
@@ -132,9 +126,9 @@ def _changes(story: Story, path: Iterable[Run], graphs: steps.Graphs) -> Markup:
     return tag("h3", both("Step by step", "逐步变化")) + table(head, rows, "wide")
 
 
-def _last(story: Story) -> list[Run]:
-    makers = {run.id: run for work in story.description.works for run in story.makers(work)}
-    return list(makers.values()) or list(story.on_path()[-1:])
+def _last(story: Story) -> dict[str, Run]:
+    makers = {run.id: run for work in story.description.works for run in story.made_by(work)}
+    return makers or {run.id: run for run in deque(story.on_path(), 1)}
 
 
 def _values(run: Run, graphs: steps.Graphs, *, open_: bool = False) -> Markup:

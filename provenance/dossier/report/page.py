@@ -10,6 +10,7 @@ from ..options import Progress
 from ..story import Picture, Story
 from ..telling import Shown
 from . import after, making, selecting, steps, summary
+from .counts import count
 from .html import Markup, both, esc, tag
 from .items import Gallery
 
@@ -19,7 +20,7 @@ _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
 def blocks(story: Story, shown: Shown, progress: Progress) -> Iterator[bytes]:
     """The page, piece by piece. It has no script and loads nothing."""
-    gallery, graphs = Gallery(shown), steps.Graphs(story, shown)
+    gallery, graphs, counts = Gallery(shown), steps.Graphs(story, shown), count(story)
     chinese = story.description.language == "zh"
     title = story.description.title
     yield (
@@ -33,23 +34,22 @@ def blocks(story: Story, shown: Shown, progress: Progress) -> Iterator[bytes]:
         '<nav class="language"><label for="en">English</label><label for="zh">中文</label></nav>'
         '<svg width="0" height="0" class="pictures" aria-hidden="true"><defs>'
     ).encode()
-    pictures = list(_pictures(story))
-    for done, picture in enumerate(pictures):
-        progress("report", done, len(pictures))
+    for done, picture in enumerate(_pictures(story)):
+        progress("report", done, counts.pictures)
         yield gallery.symbol(picture).encode()
     heading = esc(title) if title else both("How a work came to be", "作品创作过程记录")
     kicker = both("Record made at the time, for checking", "创作当时形成的记录，可供核验")
     yield f"</defs></svg><main><header><p>{kicker}</p><h1>{heading}</h1></header>".encode()
-    yield summary.render(story, gallery).encode()
+    yield summary.render(story, counts, gallery).encode()
     yield making.idea(story, gallery).encode()
-    yield from _encoded(making.prompts(story))
-    yield making.models(story, graphs).encode()
-    yield from _encoded(selecting.render(story, gallery, graphs))
+    yield from _encoded(making.prompts(story, counts))
+    yield making.models(story, counts, graphs).encode()
+    yield from _encoded(selecting.render(story, counts, gallery, graphs))
     yield after.edits(story, gallery).encode()
     yield after.environment(story, shown).encode()
     yield after.integrity(story).encode()
     yield after.media(story).encode()
-    yield after.gaps(story).encode()
+    yield after.gaps(story, counts).encode()
     foot = both(
         f"Made by {SOFTWARE} {VERSION} from the entries in this dossier. This page is no evidence itself: "
         "the entries are. "

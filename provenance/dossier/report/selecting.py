@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Sequence
+from itertools import islice
 
 from ..story import Judgement, Picture, Run, Story
 from . import drawing, items, steps
+from .counts import Counts
 from .html import Markup, both, chapter, esc, moment, none, table, table_rows, tag, unfolding
 from .items import Gallery
 
@@ -22,7 +24,7 @@ _DECISIONS = {
 }
 
 
-def render(story: Story, gallery: Gallery, graphs: steps.Graphs) -> Iterator[Markup]:
+def render(story: Story, counts: Counts, gallery: Gallery, graphs: steps.Graphs) -> Iterator[Markup]:
     """The chapter, part by part."""
     lead = both(
         "Every run that descends from the same beginnings: what led to the work first, then all the others, "
@@ -31,20 +33,14 @@ def render(story: Story, gallery: Gallery, graphs: steps.Graphs) -> Iterator[Mar
         "源自同一起点的全部运行：先列通向作品者，再列其余各次，包括弃用、出错与中断的运行。",
     )
     title = f"4&ensp;{both('Generation and selection', '生成与筛选')}"
-    yield from chapter("selection", title, _parts(story, gallery, graphs), lead)
+    yield from chapter("selection", title, _parts(story, counts, gallery, graphs), lead)
 
 
-def _parts(story: Story, gallery: Gallery, graphs: steps.Graphs) -> Iterator[Markup]:
-    whole = len(story.runs) <= MOST_DRAWN
-    runs = tuple(story.runs.values()) if whole else story.on_path()
-    yield tag("h3", both("The lineage", "生成脉络") if whole else both("The path to the work", "通向作品的路径"))
-    if runs:
-        yield from drawing.figure(story, runs, gallery, graphs.notes)
-    else:
-        yield none("No run is shown.", "没有可展示的运行。")
-    yield from _decisions(story)
-    yield from _candidates(story, gallery)
-    yield from _failures(story)
+def _parts(story: Story, counts: Counts, gallery: Gallery, graphs: steps.Graphs) -> Iterator[Markup]:
+    yield from _lineage(story, counts, gallery, graphs)
+    yield from _decisions(story, counts)
+    yield from _candidates(story, counts, gallery)
+    yield from _failures(story, counts)
     yield _replays(story)
     hidden = len(story.description.withheld.get("candidates", ()))
     if hidden:
@@ -54,19 +50,29 @@ def _parts(story: Story, gallery: Gallery, graphs: steps.Graphs) -> Iterator[Mar
         yield tag("p", told, class_="withheld")
 
 
-def _decisions(story: Story) -> Iterator[Markup]:
-    said = [(run, each) for run in story.runs.values() for each in run.judgements]
-    said.sort(key=lambda pair: pair[1].stamp.entry)
-    if not said:
+def _lineage(story: Story, counts: Counts, gallery: Gallery, graphs: steps.Graphs) -> Iterator[Markup]:
+    whole = counts.runs <= MOST_DRAWN
+    runs = tuple(story.runs.values() if whole else story.on_path())
+    yield tag("h3", both("The lineage", "生成脉络") if whole else both("The path to the work", "通向作品的路径"))
+    if runs:
+        yield from drawing.figure(story, runs, gallery, graphs.notes)
+    else:
+        yield none("No run is shown.", "没有可展示的运行。")
+
+
+def _decisions(story: Story, counts: Counts) -> Iterator[Markup]:
+    if not counts.statements:
         yield tag("h3", both("Choices", "取舍")) + none("The author stated no choice.", "作者没有作出取舍陈述。")
         return
     head = (both("Run", "运行"), both("Said", "陈述"), both("Why", "理由"), both("Entry, time", "条目与时间"))
+    said = ((story.runs[execution], each) for execution, each in story.statements.values() if execution in story.runs)
+    rows = (_decision(story, run, each) for run, each in said)
     yield tag("h3", f"{both('Choices and reasons', '取舍与理由')} {items.mark('author')}")
-    shown, rest = said[:MOST_OPEN], said[MOST_OPEN:]
-    yield from table_rows(head, (_decision(story, run, each) for run, each in shown), "wide")
-    if rest:
-        rows = table_rows(head, (_decision(story, run, each) for run, each in rest), "wide")
-        yield from unfolding(both(f"{len(rest)} more statements", f"另外 {len(rest)} 条陈述"), rows)
+    yield from table_rows(head, islice(rows, MOST_OPEN), "wide")
+    rest = counts.statements - MOST_OPEN
+    if rest > 0:
+        label = both(f"{rest} more statements", f"另外 {rest} 条陈述")
+        yield from unfolding(label, table_rows(head, rows, "wide"))
 
 
 def _decision(story: Story, run: Run, said: Judgement) -> Sequence[Markup]:
@@ -86,17 +92,16 @@ def _decision(story: Story, run: Run, said: Judgement) -> Sequence[Markup]:
     return items.name(run), what, why, when
 
 
-def _candidates(story: Story, gallery: Gallery) -> Iterator[Markup]:
-    runs = [run for run in story.runs.values() if run.outputs]
-    if not runs:
+def _candidates(story: Story, counts: Counts, gallery: Gallery) -> Iterator[Markup]:
+    if not counts.with_outputs:
         return
-    leads = set(story.path)
-    shown, rest = runs[:MOST_OPEN], runs[MOST_OPEN:]
+    runs = (run for run in story.runs.values() if run.outputs)
     yield tag("h3", both("All candidates", "全部候选"))
-    yield from _sheet(shown, gallery, leads)
-    if rest:
-        label = both(f"{len(rest)} more runs with pictures", f"另外 {len(rest)} 次有图片的运行")
-        yield from unfolding(label, _sheet(rest, gallery, leads))
+    yield from _sheet(islice(runs, MOST_OPEN), gallery, story.path)
+    rest = counts.with_outputs - MOST_OPEN
+    if rest > 0:
+        label = both(f"{rest} more runs with pictures", f"另外 {rest} 次有图片的运行")
+        yield from unfolding(label, _sheet(runs, gallery, story.path))
 
 
 def _sheet(runs: Iterable[Run], gallery: Gallery, leads: Container[str]) -> Iterator[Markup]:
@@ -121,23 +126,21 @@ def _card(run: Run, gallery: Gallery, leads: bool) -> Markup:
     )
 
 
-def _failures(story: Story) -> Iterator[Markup]:
-    runs = [run for run in story.runs.values() if not run.succeeded]
+def _failures(story: Story, counts: Counts) -> Iterator[Markup]:
     head = (
         both("Run", "运行"),
         both("How it ended", "结果"),
         both("What ComfyUI said", "ComfyUI 报告"),
         both("Entry", "条目"),
     )
-    if not runs:
+    if not counts.unfinished:
         return
+    rows = (_failure(run) for run in story.runs.values() if not run.succeeded)
     yield tag("h3", both("Runs that did not finish", "未完成的运行"))
-    yield from table_rows(head, map(_failure, runs[:MOST_OPEN]), "wide")
-    rest = runs[MOST_OPEN:]
-    if rest:
-        yield from unfolding(
-            both(f"{len(rest)} more", f"另外 {len(rest)} 次"), table_rows(head, map(_failure, rest), "wide")
-        )
+    yield from table_rows(head, islice(rows, MOST_OPEN), "wide")
+    rest = counts.unfinished - MOST_OPEN
+    if rest > 0:
+        yield from unfolding(both(f"{rest} more", f"另外 {rest} 次"), table_rows(head, rows, "wide"))
 
 
 def _failure(run: Run) -> Sequence[Markup]:

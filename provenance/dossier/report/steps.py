@@ -34,13 +34,17 @@ class Version:
 def versions(story: Story, runs: Iterable[Run]) -> Iterator[Version]:
     """The texts that these runs changed or began with, in their order. An empty text that was empty before is none."""
     for run in runs:
-        parent = story.runs.get(run.parent or "")
-        before = {} if parent is None else {(text.node, text.input): text.text for text in parent.texts}
-        roles = {} if parent is None else {text.role: text.text for text in parent.texts}
-        for text in run.texts:
-            was = before.get((text.node, text.input), roles.get(text.role))
-            if text.text is not None and text.text != (was or ""):
-                yield Version(run, text, was)
+        yield from changed(run, None if run.parent is None else story.runs.get(run.parent))
+
+
+def changed(run: Run, parent: Run | None) -> Iterator[Version]:
+    """The texts that one run changed from the run before, or began with."""
+    before = {} if parent is None else {(text.node, text.input): text.text for text in parent.texts}
+    roles = {} if parent is None else {text.role: text.text for text in parent.texts}
+    for text in run.texts:
+        was = before.get((text.node, text.input), roles.get(text.role))
+        if text.text is not None and text.text != (was or ""):
+            yield Version(run, text, was)
 
 
 class Graphs:

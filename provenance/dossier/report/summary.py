@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from ...verify.description import Work
 from ..story import Story
-from . import items, steps
+from . import items
+from .counts import Counts
 from .html import Markup, both, bullets, digest, esc, facts, moment, table, tag
 from .items import Gallery
 
@@ -51,15 +52,15 @@ _NOT = (
 )
 
 
-def render(story: Story, gallery: Gallery) -> Markup:
+def render(story: Story, counts: Counts, gallery: Gallery) -> Markup:
     """The chapter."""
     works = "".join(_work(story, number, gallery) for number in range(len(story.description.works)))
-    return tag("section", works + _checks(story) + _parts(story) + _words() + _legend(), id="summary")
+    return tag("section", works + _checks(story, counts) + _parts(story, counts) + _words() + _legend(), id="summary")
 
 
 def _work(story: Story, number: int, gallery: Gallery) -> Markup:
     work = story.description.works[number]
-    picture, makers = story.picture(work), story.makers(work)
+    picture, makers = story.picture(work), story.made_by(work)
     name = esc(work.name or (picture.name if picture else None) or work.execution or "")
     told = [
         (both("Work", "作品"), f"<strong>{name}</strong>"),
@@ -77,21 +78,22 @@ def _work(story: Story, number: int, gallery: Gallery) -> Markup:
 
 def _digests(story: Story, work: Work) -> Markup:
     """Of the work's bytes; of all files that it made, where the work is a run."""
-    made = [output.picture.sha256 for run in story.makers(work) for output in run.made if output.picture.sha256]
+    made = [output.picture.sha256 for run in story.made_by(work) for output in run.made if output.picture.sha256]
     found = [work.sha256] if work.sha256 else list(dict.fromkeys(made))
     return "<br>".join(map(digest, found)) or both("not shown", "未展示")
 
 
-def _checks(story: Story) -> Markup:
-    times = [run.submitted.at for run in story.runs.values()]
-    first, last = min(times, default=None), max(times, default=None)
+def _checks(story: Story, counts: Counts) -> Markup:
     errors = [found for found in story.findings if found.severity == "error"]
     told = [
         (both("Key", "密钥指纹"), tag("code", esc(story.fingerprint))),
         (both("Log", "日志"), f"<code>{esc(story.origin)}</code>, {story.size} {both('entries', '个条目')}"),
         (both("Root", "树根"), digest(story.root)),
-        (both("Recorded", "记录时段"), f"{moment(first)} &ndash; {moment(last)} UTC ({both('own clock', '本机时钟')})"),
-        (both("Trusted time", "可信时间"), _interval(story)),
+        (
+            both("Recorded", "记录时段"),
+            f"{moment(story.first)} &ndash; {moment(story.last)} UTC ({both('own clock', '本机时钟')})",
+        ),
+        (both("Trusted time", "可信时间"), _interval(story, counts)),
         (
             both("Shown here", "本卷宗展示"),
             both(
@@ -103,8 +105,8 @@ def _checks(story: Story) -> Markup:
         (
             both("Runs", "运行"),
             both(
-                f"{len(story.runs)}, of which {len(story.path)} lead to the work",
-                f"{len(story.runs)} 次，其中 {len(story.path)} 次通向作品",
+                f"{counts.runs}, of which {counts.leading} lead to the work",
+                f"{counts.runs} 次，其中 {counts.leading} 次通向作品",
             ),
         ),
         (
@@ -134,7 +136,7 @@ def _agreed(unproved: int) -> Markup:
     )
 
 
-def _interval(story: Story) -> Markup:
+def _interval(story: Story, counts: Counts) -> Markup:
     if not story.anchors:
         return both("none: no token of a time authority is in this record", "无：本记录中没有时间戳机构的令牌")
     others = len(story.unproved)
@@ -148,27 +150,18 @@ def _interval(story: Story) -> Markup:
     ends = [event.said["gen_time"] for event in story.tokens]
     names = ", ".join(sorted({esc(event.said["authority"]["name"]) for event in story.tokens}))
     first, last = moment(min(ends)), moment(max(ends))
-    covered = sum(
-        run.ended is not None and story.bounds.of(run.ended.entry).by is not None for run in story.runs.values()
-    )
     told = both(
-        f"tokens from {first} to {last} UTC by {names}; {covered} of {len(story.runs)} runs existed by then",
-        f"{names} 的时间戳，{first} 至 {last} UTC；{len(story.runs)} 次运行中 {covered} 次在此之前已存在",
+        f"tokens from {first} to {last} UTC by {names}; {counts.covered} of {counts.runs} runs existed by then",
+        f"{names} 的时间戳，{first} 至 {last} UTC；{counts.runs} 次运行中 {counts.covered} 次在此之前已存在",
     )
     return f"{told}<br>{unproved}" if others else told
 
 
-def _parts(story: Story) -> Markup:
+def _parts(story: Story, counts: Counts) -> Markup:
     """The verdict per part."""
-    path = story.on_path()
-    texts = sum(1 for _ in steps.versions(story, story.runs.values()))
-    decided = [said for run in story.runs.values() for said in run.judgements]
-    kept = [run for run in story.runs.values() if run.verdict is not None and run.verdict.decision == "keep"]
-    gone = [run for run in story.runs.values() if run.verdict is not None and run.verdict.decision == "reject"]
-    failed = [run for run in story.runs.values() if not run.succeeded]
-    models = {(model.folder, model.name) for run in path for model in run.models}
-    hashed = {(model.folder, model.name) for run in path for model in run.models if model.sha256}
-    named = {(event.said["folder"], event.said["name"]) for event in story.fingerprints} | hashed
+    texts = counts.leading_versions + counts.other_versions
+    models = {key for key, use in counts.models.items() if use.leading}
+    named = {(event.said["folder"], event.said["name"]) for event in story.fingerprints} | counts.hashed
     rows = (
         ("idea", "1", ("The idea", "思想"), _count(len(story.ideas), "note", "notes", "条"), ("author",)),
         (
@@ -193,10 +186,10 @@ def _parts(story: Story) -> Markup:
             "4",
             ("Generation and selection", "生成与筛选"),
             both(
-                f"{len(story.runs)} runs, {len(decided)} statements: {len(kept)} kept, {len(gone)} rejected, "
-                f"{len(failed)} not finished",
-                f"{len(story.runs)} 次运行，{len(decided)} 条陈述：保留 {len(kept)}，弃用 {len(gone)}，未完成 "
-                f"{len(failed)}",
+                f"{counts.runs} runs, {counts.statements} statements: {counts.kept} kept, {counts.rejected} rejected, "
+                f"{counts.unfinished} not finished",
+                f"{counts.runs} 次运行，{counts.statements} 条陈述：保留 {counts.kept}，弃用 {counts.rejected}，未完成 "
+                f"{counts.unfinished}",
             ),
             ("machine", "author"),
         ),
