@@ -98,8 +98,9 @@ def _evidence(selection: Selection, shown: Disclosed, public: PublicKey, progres
     yield layout.PUBLIC_KEY, [public.pem.encode()], None
     yield layout.OPENSSH_KEY, [f"{public.openssh(origin)}\n".encode()], None
     yield layout.VERIFIER_KEY, [f"{checkpoint.vkey(public)}\n".encode()], None
-    for done, digest in enumerate(selection.objects):
-        tell = partial(progress, "objects", done, len(selection.objects))
+    count = len(selection.objects)
+    for done, (digest, _) in enumerate(selection.objects.by_key()):
+        tell = partial(progress, "objects", done, count)
         tell()
         yield layout.object_of(digest), _told(shown.blocks(digest), tell), shown.size(digest)
     for index in selection.entries:

@@ -1,22 +1,24 @@
 """From a ledger and an author's choices to what a dossier shows: entries, objects, and what is left out. Reads only.
 
-Decided from the entries' own bytes; the index only says where to look. Memory grows with the runs that are shown and
-with 32 bytes per entry of the log.
+Decided from the entries' own bytes; the index only says where to look. Memory grows with some 34 bytes per entry of the
+log, and with what is left out.
 """
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 
 from ..canonical import parse_json
 from ..model import Json, Kind
 from ..seal import checkpoint, dsse
+from ..shelf import Numbers, Shelf
 from ..store.ledger import Ledger
 from ..verify.description import Description, Work
 from . import scope
 from .index_links import IndexLinks
+from .marks import Marks
 from .options import Options, Progress
 from .withholding import Secrets, can_be_guessed
 
@@ -30,13 +32,14 @@ _BOUNDS = frozenset((Kind.ANCHOR.value, Kind.WITNESS.value))
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What a dossier shows. checkpoint: the note it is made under. leaves: 32 bytes per entry of the log."""
+    """What a dossier shows. checkpoint: the note it is made under. leaves: 32 bytes per entry of the log. objects: by
+    digest."""
 
     description: Description
     checkpoint: bytes
     leaves: bytes
-    entries: tuple[int, ...]
-    objects: tuple[str, ...]
+    entries: Numbers
+    objects: Shelf[bool]
 
 
 def choose(ledger: Ledger, works: Sequence[Work], options: Options, progress: Progress) -> Selection:
@@ -61,21 +64,22 @@ class _Choice:
 
     def selection(self) -> Selection:
         leaves, kinds = self._outline()
-        imports = {index: self._said(index) for index, kind in kinds.items() if kind == Kind.IMPORT.value}
-        links = IndexLinks(self._ledger.index, imports.values())
+        imports = (self._said(index) for index, kind in kinds.items() if kind == Kind.IMPORT.value)
+        links = IndexLinks(self._ledger.index, imports)
         path = scope.path(links, self._works)
         runs = self._runs(links, path)
         of_runs = self._of_runs(runs)
         shown = self._others(kinds, runs, of_runs)
-        self._gather(shown, runs, path)
-        shown = self._without_secrets(shown)
+        if self._options.leaves_out:
+            self._gather(shown, runs, path)
+            self._without_secrets(shown)
         shown.update(self._bounds(kinds, shown))
         objects = self._objects(shown)
-        return Selection(self._description(), self._note, bytes(leaves), tuple(sorted(shown)), objects)
+        return Selection(self._description(), self._note, bytes(leaves), Numbers(shown), objects)
 
-    def _outline(self) -> tuple[bytearray, dict[int, str]]:
+    def _outline(self) -> tuple[bytearray, Marks]:
         """All leaf hashes, and the kinds of entries that are not of runs alone."""
-        leaves, kinds = bytearray(), dict[int, str]()
+        leaves, kinds = bytearray(), Marks(self._size)
         for index, kind, leaf in self._reader.outline():
             if index >= self._size:
                 break
@@ -84,39 +88,43 @@ class _Choice:
                 kinds[index] = kind
         return leaves, kinds
 
-    def _runs(self, links: IndexLinks, path: Iterable[str]) -> dict[str, None]:
+    def _runs(self, links: IndexLinks, path: Shelf[bool]) -> Shelf[bool]:
+        runs = Shelf[bool]()
         if self._options.scope == "ledger":
-            return dict.fromkeys(run.id for run in self._ledger.index.iterate())
+            runs.update((run.id, True) for run in self._ledger.index.iterate())
+            return runs
         if self._options.scope == "path":
-            return dict.fromkeys(path)
-        runs, fresh = dict[str, None](), list(path)
+            return path
+        fresh = list(path)
         while fresh:  # what the author compared with a run of the tree belongs to it, first canvases too
             grown = scope.tree(links, fresh)
             new = [run for run in grown if run not in runs]
-            runs.update(dict.fromkeys(new))
+            runs.update(dict.fromkeys(new, True))
             said = self._ledger.index.decisions.of(new)
             fresh = [str(other["execution"]) for row in said for other in row.over if other["execution"] not in runs]
         return runs
 
-    def _of_runs(self, runs: Iterable[str]) -> dict[int, str]:
-        index, found = self._ledger.index, dict[int, str]()
+    def _of_runs(self, runs: Iterable[str]) -> Marks:
+        found = Marks(self._size)
         for some in _portions(runs):
-            for run in index.executions(some):
-                found[run.submission] = Kind.SUBMISSION.value
-                if run.completion is not None:
-                    found[run.completion] = Kind.COMPLETION.value
-            found.update((row.entry, Kind.DECISION.value) for row in index.decisions.of(some))
-        return {entry: kind for entry, kind in sorted(found.items()) if entry < self._size}
+            found.update((entry, kind) for entry, kind in self._about(some) if entry < self._size)
+        return found
 
-    def _others(self, kinds: Mapping[int, str], runs: Mapping[str, None], of_runs: dict[int, str]) -> dict[int, str]:
+    def _about(self, runs: Sequence[str]) -> Iterator[tuple[int, str]]:
+        """The entries about these runs, with their kinds."""
+        for run in self._ledger.index.executions(runs):
+            yield run.submission, Kind.SUBMISSION.value
+            if run.completion is not None:
+                yield run.completion, Kind.COMPLETION.value
+        yield from ((row.entry, Kind.DECISION.value) for row in self._ledger.index.decisions.of(runs))
+
+    def _others(self, kinds: Mapping[int, str], runs: Shelf[bool], of_runs: Marks) -> Marks:
         """The entries of runs, and those of other kinds that speak of them or frame them."""
-        shown = dict(of_runs)
+        shown = Marks(self._size)
+        shown.update(of_runs)
         first, last = min(of_runs, default=0), max(of_runs, default=0)
         sessions = {self._session(index) for index, kind in of_runs.items() if kind == Kind.SUBMISSION.value}
-        names = {*runs, *(f"{_DIGEST}{digest}" for digest in self._made(runs))}
-        for some in _portions(runs):
-            names.update(f"{_DIGEST}{row.sha256}" for row in self._ledger.index.models(*some) if row.sha256)
-        names |= {f"{_DIGEST}{work.sha256}" for work in self._works if work.sha256}
+        names = self._names(runs)
         for index, kind in kinds.items():
             if kind in _BOUNDS:
                 continue
@@ -132,8 +140,18 @@ class _Choice:
             if kind in _ALWAYS or belongs.get(kind, self._mentions(said, names)):
                 shown[index] = kind
                 if kind == Kind.IMPORT.value:
-                    names.add(f"{_DIGEST}{said['file']['sha256']}")
-        return dict(sorted(shown.items()))
+                    names[f"{_DIGEST}{said['file']['sha256']}"] = True
+        return shown
+
+    def _names(self, runs: Iterable[str]) -> Shelf[bool]:
+        """By which these runs may be spoken of: their ids, what they made, their models; and the works."""
+        names = Shelf[bool]()
+        for some in _portions(runs):
+            models = (row.sha256 for row in self._ledger.index.models(*some) if row.sha256)
+            digests = dict.fromkeys(chain(self._made(some), models))
+            names.update((name, True) for name in (*some, *map(_DIGEST.__add__, digests)))
+        names.update((f"{_DIGEST}{work.sha256}", True) for work in self._works if work.sha256)
+        return names
 
     def _made(self, runs: Iterable[str]) -> Iterator[str]:
         """Digests of what these runs made."""
@@ -141,7 +159,7 @@ class _Choice:
             yield from (row.sha256 for row in self._ledger.index.outputs(*some) if row.sha256)
 
     @staticmethod
-    def _mentions(said: Json, names: set[str]) -> bool:
+    def _mentions(said: Json, names: Container[str]) -> bool:
         """Whether an entry speaks of one of these runs, or of one of these bytes."""
         waiting = [said]
         while waiting:
@@ -157,12 +175,13 @@ class _Choice:
 
     # what is withheld
 
-    def _gather(self, shown: Mapping[int, str], runs: Mapping[str, None], path: Container[str]) -> None:
+    def _gather(self, shown: Mapping[int, str], runs: Shelf[bool], path: Container[str]) -> None:
         """Read all that is shown and note what the author's choices make of it."""
-        choice = self._options
-        made = set() if choice.withhold.isdisjoint(("inputs", "projects")) else set(self._made(runs))
+        choice, made, total = self._options, Shelf[bool](), len(shown)
+        if not choice.withhold.isdisjoint(("inputs", "projects")):
+            made.update((digest, True) for digest in self._made(runs))
         for done, (index, kind) in enumerate(shown.items()):
-            self._progress("choose", done, len(shown))
+            self._progress("choose", done, total)
             said = self._said(index)
             execution = said.get("execution") if kind in _OF_RUNS else None
             if index in choice.entries or execution in choice.runs:
@@ -229,14 +248,15 @@ class _Choice:
         if not any(index in entries for entries in self._withheld.values()):
             self._withheld.setdefault(name, set()).add(index)
 
-    def _without_secrets(self, shown: Mapping[int, str]) -> dict[int, str]:
-        """The entries that may be shown. One that holds a secret is withheld for the same reason as the secret."""
+    def _without_secrets(self, shown: Marks) -> None:
+        """Leave the entries that may be shown. One that holds a secret is withheld for the secret's reason."""
         gone = {index for entries in self._withheld.values() for index in entries}
         for index in shown:
-            if self._secrets and index not in gone and self._secrets.touch(self._payload(index)):
+            if index not in gone and self._secrets and self._secrets.touch(self._payload(index)):
                 self._withhold(self._reason, index)
                 gone.add(index)
-        return {index: kind for index, kind in shown.items() if index not in gone}
+        for index in gone:
+            del shown[index]
 
     # what is left
 
@@ -277,19 +297,21 @@ class _Choice:
                 found[after[place - 1]] = kinds[after[place - 1]]
         return found
 
-    def _objects(self, shown: Mapping[int, str]) -> tuple[str, ...]:
+    def _objects(self, shown: Mapping[int, str]) -> Shelf[bool]:
         """Digests of the objects that shown entries name and that are not left out."""
         from ..verify import statements
 
         hidden = {digest for digests in self._left_out.values() for digest in digests}
-        found: dict[str, None] = {}
-        for index in sorted(shown):
+        found, present = Shelf[bool](), Shelf[bool]()
+        total = len(shown)
+        for done, index in enumerate(shown):
+            self._progress("choose", done, total)
             statement = statements.read(self._reader.entry(index), self._ledger.public)
-            found.update((named.digest, None) for named in statements.objects(statement))
-        kept = [digest for digest in found if digest not in hidden and digest not in self._secrets.digests]
-        present = [digest for digest in kept if self._may_be_shown(digest)]
-        self._left_out = {name: digests & found.keys() for name, digests in self._left_out.items()}
-        return tuple(sorted(present))
+            found.update((named.digest, True) for named in statements.objects(statement))
+        kept = (digest for digest in found if digest not in hidden and digest not in self._secrets.digests)
+        present.update((digest, True) for digest in kept if self._may_be_shown(digest))
+        self._left_out = {name: {each for each in digests if each in found} for name, digests in self._left_out.items()}
+        return present
 
     def _may_be_shown(self, digest: str) -> bool:
         """Whether an object is there, and holds none of the withheld texts; the entry that names it may say so."""
@@ -334,5 +356,5 @@ class _Choice:
 def _portions(runs: Iterable[str]) -> Iterator[list[str]]:
     """Runs, as many as are asked about at once."""
     remaining = iter(runs)
-    while some := list(itertools.islice(remaining, _AT_ONCE)):
+    while some := list(islice(remaining, _AT_ONCE)):
         yield some

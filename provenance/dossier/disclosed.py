@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from ..errors import NotFound
 from ..seal.merkle import HASH_SIZE
+from ..shelf import Numbers
 from ..store.ledger import Ledger
 from .choose import Selection
 
@@ -17,8 +18,6 @@ class Disclosed:
         self._reader = ledger.reader()
         self._objects = ledger.objects
         self._selection = selection
-        self._entries = frozenset(selection.entries)
-        self._digests = frozenset(selection.objects)
 
     def checkpoint(self) -> bytes:
         """The note that the dossier is made under."""
@@ -26,11 +25,11 @@ class Disclosed:
 
     def entry(self, index: int) -> bytes:
         """A shown entry. Raises NotFound for any other."""
-        if index not in self._entries:
+        if index not in self._selection.entries:
             raise NotFound(f"entry {index} is not shown")
         return self._reader.entry(index)
 
-    def entries(self) -> tuple[int, ...]:
+    def entries(self) -> Numbers:
         """The places of the shown entries, in order."""
         return self._selection.entries
 
@@ -38,15 +37,15 @@ class Disclosed:
         """The leaf hash of an entry that is not shown."""
         at = index * HASH_SIZE
         leaf = self._selection.leaves[at : at + HASH_SIZE]
-        return leaf if leaf and index not in self._entries else None
+        return leaf if leaf and index not in self._selection.entries else None
 
     def has(self, digest: str) -> bool:
         """Whether an object is shown."""
-        return digest in self._digests
+        return digest in self._selection.objects
 
     def object(self, digest: str) -> bytes | None:
         """A shown object, whole; None for any other."""
-        return self._reader.object(digest) if digest in self._digests else None
+        return self._reader.object(digest) if digest in self._selection.objects else None
 
     def head(self, digest: str, size: int) -> bytes:
         """The first bytes of a shown object. Raises as `blocks`."""
@@ -54,7 +53,7 @@ class Disclosed:
 
     def blocks(self, digest: str) -> Iterator[bytes]:
         """A shown object, piece by piece. Raises NotFound; IntegrityError after the last piece of a damaged one."""
-        found = self._objects.iterate(digest) if digest in self._digests else None
+        found = self._objects.iterate(digest) if digest in self._selection.objects else None
         if found is None:
             raise NotFound(f"object {digest} is not shown")
         return found

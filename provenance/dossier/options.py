@@ -38,6 +38,11 @@ class Options:
     entries: frozenset[int] = frozenset()
     title: str | None = None
 
+    @property
+    def leaves_out(self) -> bool:
+        """Whether anything is to be left out."""
+        return bool(self.withhold or self.runs or self.files or self.entries)
+
     def __post_init__(self) -> None:
         if self.scope not in SCOPES:
             raise InputError(f"scope must be one of {', '.join(SCOPES)}")
