@@ -17,6 +17,7 @@ from ..shelf import Lists, Shelf
 from ..verify import verifier
 from ..verify.bounds import Bounds
 from ..verify.description import Description
+from ..verify.verifier import Report
 from . import runs, scope
 from .story import (
     MARKS,
@@ -49,9 +50,13 @@ class Shown(Protocol):
     def entries(self) -> Iterable[int]: ...  # in their order
 
 
-def tell(shown: Shown, public: PublicKey, description: Description) -> Story:
-    """Read everything that is shown. Raises IntegrityError for a checkpoint or an entry that cannot be read."""
-    return _Telling(shown, public, description).story()
+def tell(shown: Shown, public: PublicKey, description: Description, report: Report | None = None) -> Story:
+    """Read everything that is shown. Raises IntegrityError for a checkpoint or an entry that cannot be read.
+
+    report: what `verifier.verify` said of it with this key, no roots and no checkpoints seen earlier, where that was
+    asked already and no entry was wrong.
+    """
+    return _Telling(shown, public, description).story(report)
 
 
 class _Telling:
@@ -65,7 +70,7 @@ class _Telling:
         self._edits: list[Edit] = []
         self._events: dict[str, list[Event]] = defaultdict(list)
 
-    def story(self) -> Story:
+    def story(self, known: Report | None) -> Story:
         head = checkpoint.open(self._shown.checkpoint(), self._public)
         count = 0
         for index in self._shown.entries():
@@ -79,7 +84,7 @@ class _Telling:
         leads, path = scope.path(links, self._description.works), Shelf[bool]()
         path.update((execution, True) for execution in self._runs if execution in leads)
         left_out = {digest for digests in self._description.left_out.values() for digest in digests}
-        report = verifier.verify(
+        report = known or verifier.verify(
             self._shown, self._public, excerpt=verifier.Excerpt(self._shown.leaf, left_out), schema_check=None
         )
         events = {kind: tuple(found) for kind, found in self._events.items()}

@@ -17,6 +17,7 @@ from ..seal.keys import PublicKey
 from ..verify import layout
 from ..verify.description import Description
 from ..verify.layout import Listed
+from ..verify.verifier import Report
 from . import crate, instructions, prov
 from .options import Progress
 from .page import verifier_page
@@ -30,15 +31,17 @@ ASSETS = Path(__file__).resolve().parent / "assets"
 class Views:
     """All of them, for one dossier. Reads what is shown when a file is asked for."""
 
-    def __init__(self, shown: Shown, public: PublicKey, description: Description) -> None:
+    def __init__(self, shown: Shown, public: PublicKey, description: Description, report: Report | None = None) -> None:
+        """report: see `telling.tell`."""
         self._shown = shown
         self._public = public
         self._description = description
+        self._report = report
 
     @cached_property
     def story(self) -> Story:
         """What the shown entries tell."""
-        return tell(self._shown, self._public, self._description)
+        return tell(self._shown, self._public, self._description, self._report)
 
     def payload(self, written: Iterable[Listed]) -> Iterator[tuple[str, Iterable[bytes]]]:
         """The views inside the payload, in their order, to be read one after the other. written: the payload files

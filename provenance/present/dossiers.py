@@ -79,7 +79,7 @@ def _views(dossier: Dossier, check: Check) -> Iterator[Finding]:
         made = f"{described.software} {described.version}"
         yield finding("view-unchecked", f"the pages were made by {made}, not by this release, and are not compared")
         return
-    views = Views(dossier, dossier.public, described)
+    views = Views(dossier, dossier.public, described, check.plain_report)
     payload = check.payload()
     count, size = sum(1 for _ in payload), sum(each.size for each in payload)
     try:

@@ -29,6 +29,7 @@ BUSY_SECONDS = 10.0
 PAGE_BYTES = 1024  # an append touches some thirty trees: small pages make for a small journal
 MOST_DAMAGE = 20  # lines of what the database says about its own damage
 CACHE_KIB = 16_000  # pages kept by a connection: the upper levels of all trees of a ledger of a million runs
+READING_CACHE_KIB = 1_000  # the same where nothing is written: what is asked for there is read once, in its order
 CHECKPOINT_PAGES = 16000  # journal pages (16 MB) after which SQLite moves them into the database file
 
 # What SQLite says, and what a person can do about it. Matched on text: error codes came only with Python 3.11.
@@ -192,7 +193,8 @@ class Database:
             check_same_thread=False,
         )
         connection.text_factory = _TEXT
-        pragmas = ["foreign_keys=ON", "trusted_schema=OFF", "cell_size_check=ON", f"cache_size=-{CACHE_KIB}"]
+        cache = READING_CACHE_KIB if self.read_only else CACHE_KIB
+        pragmas = ["foreign_keys=ON", "trusted_schema=OFF", "cell_size_check=ON", f"cache_size=-{cache}"]
         if not self.read_only:
             # fullfsync is what makes fsync reach the disk on macOS; other systems ignore it
             pragmas += [f"page_size={PAGE_BYTES}", f"wal_autocheckpoint={CHECKPOINT_PAGES}"]

@@ -184,6 +184,12 @@ class Check:
         """The SHA-256 of a file. Raises KeyError."""
         return self._files[name][0]
 
+    @property
+    def plain_report(self) -> verifier.Report | None:
+        """The report on the log, where nothing that the reader chose had a part in it."""
+        plain = self._roots is None and not self._seen and self.public == self._dossier.public
+        return self.report if plain else None
+
     def payload(self) -> Payload:
         """The payload's files in their order."""
         return Payload(self._files)
