@@ -11,7 +11,7 @@ import sqlite3
 import weakref
 from array import array
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, MutableMapping, Sequence, ValuesView
+from collections.abc import Callable, ItemsView, Iterable, Iterator, MutableMapping, Sequence, ValuesView
 from itertools import pairwise
 from typing import Any, TypeVar, overload
 
@@ -21,7 +21,7 @@ from .errors import StorageError
 CACHE_KIB = 256
 
 _BEGINNING = (
-    *("PRAGMA temp_store=FILE", "PRAGMA journal_mode=OFF", "PRAGMA synchronous=OFF", f"PRAGMA cache_size=-{CACHE_KIB}"),
+    *("PRAGMA journal_mode=OFF", "PRAGMA synchronous=OFF", f"PRAGMA cache_size=-{CACHE_KIB}"),
     "CREATE TABLE item (place INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, value BLOB NOT NULL)",
     "BEGIN",  # never committed: nothing of it is to stay
 )
@@ -88,17 +88,20 @@ class Shelf(MutableMapping[str, _T]):
     def __iter__(self) -> Iterator[str]:
         return (_text(key) for (key,) in self._rows(_KEYS))
 
+    def items(self) -> ItemsView[str, _T]:
+        """Keys with their values, read one after the other."""
+        return _Items(self)
+
     def values(self) -> ValuesView[_T]:
         """The values, read one after the other."""
         return _Values(self)
 
-    def pairs(self) -> Iterator[tuple[str, _T]]:
-        """Keys with their values, read one after the other."""
-        return ((_text(key), self._load(thaw_own(value))) for key, value in self._rows(_ITEMS))
-
     def by_key(self) -> Iterator[tuple[str, _T]]:
-        """The same in the order of the keys."""
-        return ((_text(key), self._load(thaw_own(value))) for key, value in self._rows(_SORTED))
+        """Keys with their values in the order of the keys."""
+        return self._pairs(_SORTED)
+
+    def _pairs(self, query: str) -> Iterator[tuple[str, _T]]:
+        return ((_text(key), self._load(thaw_own(value))) for key, value in self._rows(query))
 
     def _rows(self, query: str) -> Iterator[Any]:
         try:
@@ -107,13 +110,18 @@ class Shelf(MutableMapping[str, _T]):
             raise _refused(error) from error
 
 
+class _Items(ItemsView[str, _T]):
+    _mapping: Shelf[_T]
+
+    def __iter__(self) -> Iterator[tuple[str, _T]]:
+        return self._mapping._pairs(_ITEMS)
+
+
 class _Values(ValuesView[_T]):
-    def __init__(self, shelf: Shelf[_T]) -> None:
-        super().__init__(shelf)
-        self._shelf = shelf
+    _mapping: Shelf[_T]
 
     def __iter__(self) -> Iterator[_T]:
-        return (value for _, value in self._shelf.pairs())
+        return (value for _, value in self._mapping._pairs(_ITEMS))
 
 
 class Lists:

@@ -14,7 +14,7 @@ from pathlib import Path
 from ..canonical import timestamp
 from ..config import SOFTWARE, VERSION
 from ..dossier.views import Views
-from ..errors import InputError, ProvenanceError
+from ..errors import InputError, ProvenanceError, StorageError
 from ..model import Finding, Json
 from ..seal.keys import PublicKey, public_from_pem
 from ..seal.timestamp import Roots, read_roots
@@ -91,6 +91,8 @@ def _views(dossier: Dossier, check: Check) -> Iterator[Finding]:
                 digest.update(block)
             if not dossier.has_file(name) or check.digest(name) != digest.hexdigest():
                 yield finding("view-differs", f"{name} is not what the entries make of it")
+    except StorageError:
+        raise  # this machine's fault, not the dossier's
     except (ProvenanceError, LookupError, TypeError, ValueError, AttributeError) as error:
         yield finding("view-differs", f"the pages cannot be made from the entries: {type(error).__name__}: {error}")
 

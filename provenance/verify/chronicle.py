@@ -80,7 +80,7 @@ class Chronicle:
         An execution of a session that still runs, or of one that no later session can speak for, is merely open: those
         of programs that are no host, such as the command line, speak for nobody.
         """
-        for execution, known in self._executions.pairs():
+        for execution, known in self._executions.items():
             if known.completion is None and not self._unread and self._ended(known.session or ""):
                 yield finding("execution-open", f"execution {shown(execution)} has no completion", known.entry)
         yield from self._authored.end(self._ended)

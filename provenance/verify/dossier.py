@@ -251,7 +251,7 @@ class Check:
         for name in self._dossier.names():
             if not self._belongs(name):
                 yield finding("bag-extra", f"{name} is no file of a dossier")
-        for name, (found, _) in self._files.pairs():
+        for name, (found, _) in self._files.items():
             digest = layout.object_in(name)
             if digest is not None and digest != found:
                 yield finding("object-altered", f"{name}: its SHA-256 is {found}")
@@ -309,4 +309,4 @@ class Payload:
         self._files = files
 
     def __iter__(self) -> Iterator[Listed]:
-        return (Listed(name, *found) for name, found in self._files.pairs() if layout.is_payload(name))
+        return (Listed(name, *found) for name, found in self._files.items() if layout.is_payload(name))

@@ -61,6 +61,6 @@ class Releases:
 
     def end(self) -> Iterator[Finding]:
         """Findings that only the end of the log shows: copies that are not there, and that nobody let go of."""
-        for digest, (role, entry) in self._absent.pairs():
+        for digest, (role, entry) in self._absent.items():
             if digest not in self._released:
                 yield finding("picture-missing", f"{role} {digest} is not there", entry)

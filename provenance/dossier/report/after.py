@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from itertools import chain
 
 from ...canonical import parse_json
-from ...errors import ProvenanceError
+from ...errors import InputError, IntegrityError
 from ...model import Json
 from ..story import Edit, Event, Input, Picture, Run, Story
 from ..telling import Shown
@@ -163,7 +163,7 @@ def _survey(story: Story, shown: Shown, survey: str, event: Event) -> Markup:
     try:
         data = shown.object(survey)
         found = parse_json(data) if data is not None else {}
-    except ProvenanceError:
+    except (InputError, IntegrityError):
         found = {}
     told = [(esc(name), _flat(value)) for name, value in found.items()] if isinstance(found, Mapping) else []
     return facts(told) + items.proof(story, event.stamp)
