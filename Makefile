@@ -62,8 +62,8 @@ fuzz: $(READY)  ## a fuzzer at every door for bytes from outside, FUZZ_SECONDS a
 	@$(RUN) -m tests.fuzz $(FUZZ_SECONDS)
 
 # What evidence rests on, and the tests that speak of nothing else. CONTRIBUTING.md tells how to keep it whole.
-EVIDENCE := provenance/canonical.py,provenance/seal/*,provenance/verify/*,provenance/store/ledger.py
-EVIDENCE_TESTS := tests/unit/test_canonical.py tests/unit/seal tests/unit/verify tests/attacks tests/store tests/dossier
+EVIDENCE := provenance/canonical.py,provenance/shelf.py,provenance/seal/*,provenance/verify/*,provenance/store/ledger.py
+EVIDENCE_TESTS := tests/unit/test_canonical.py tests/unit/test_shelf.py tests/unit/seal tests/unit/verify tests/attacks tests/store tests/dossier
 
 coverage: $(READY)  ## every branch of what evidence rests on; fails below 100 %
 	@$(RUN) -m coverage run --source=provenance -m pytest -q $(EVIDENCE_TESTS)

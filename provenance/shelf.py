@@ -13,7 +13,7 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Callable, ItemsView, Iterable, Iterator, MutableMapping, Sequence, ValuesView
 from itertools import pairwise
-from typing import Any, TypeVar, overload
+from typing import Any, Generic, TypeVar, overload
 
 from .canonical import freeze, thaw_own
 from .errors import StorageError
@@ -124,20 +124,21 @@ class _Values(ValuesView[_T]):
         return (value for _, value in self._mapping._pairs(_ITEMS))
 
 
-class Lists:
-    """Lists of texts by their names, on a shelf."""
+class Lists(Generic[_T]):
+    """Lists by their names, on a shelf."""
 
-    def __init__(self) -> None:
+    def __init__(self, store: Callable[[_T], Any] = _as_it_is, load: Callable[[Any], _T] = _as_it_is) -> None:
+        """store, load: as of a `Shelf`, for each item."""
         self._counts = Shelf[int]()
-        self._items = Shelf[str]()
+        self._items = Shelf[_T](store, load)
 
-    def add(self, name: str, item: str) -> None:
+    def add(self, name: str, item: _T) -> None:
         """Put one at the end of a list."""
         count = self._counts.get(name, 0)
         self._items[f"{count} {name}"] = item
         self._counts[name] = count + 1
 
-    def __getitem__(self, name: str) -> Iterator[str]:
+    def __getitem__(self, name: str) -> Iterator[_T]:
         """A list's items; none where there is no list of that name."""
         return (self._items[f"{number} {name}"] for number in range(self._counts.get(name, 0)))
 

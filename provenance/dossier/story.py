@@ -8,7 +8,7 @@ inferred or after the fact keeps that basis, as its mark.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -212,7 +212,7 @@ class Story:
     first: str | None
     last: str | None
     statements: Mapping[str, tuple[str, Judgement]]
-    makers: Lists
+    makers: Lists[str]
     ideas: tuple[Idea, ...]
     edits: tuple[Edit, ...]
     fingerprints: tuple[Event, ...]
@@ -249,9 +249,10 @@ class Story:
         """Anchors whose token's signature holds."""
         return tuple(event for event in self.anchors if event.stamp.entry not in self.unproved)
 
-    def on_path(self) -> Iterator[Run]:
-        """Runs that lead to the works, in the order in which they were submitted."""
-        return (self.runs[execution] for execution in self.path)
+    @property
+    def on_path(self) -> Iterable[Run]:
+        """Runs that lead to the works, in the order in which they were submitted; to be read as often as one likes."""
+        return _Leading(self)
 
     def made_by(self, work: Work) -> tuple[Run, ...]:
         """Runs that made a work's bytes, or the run that the work is."""
@@ -267,3 +268,11 @@ class Story:
         pictures = [output.picture for run in self.made_by(work) for output in run.made]
         mine = [picture for picture in pictures if work.sha256 in (None, picture.sha256)]
         return next((each for each in mine if each.kept), next(iter(mine), None))
+
+
+class _Leading:
+    def __init__(self, story: Story) -> None:
+        self._story = story
+
+    def __iter__(self) -> Iterator[Run]:
+        return (self._story.runs[execution] for execution in self._story.path)

@@ -221,8 +221,8 @@ class _Links:
 
     def __init__(self, shelf: Mapping[str, Run], edits: Iterable[Edit]) -> None:
         self._runs = shelf
-        self._sources = Lists()
-        self.made_of = Lists()
+        self._sources = Lists[str]()
+        self.made_of = Lists[str]()
         self.first: str | None = None
         self.last: str | None = None
         for run in self._runs.values():

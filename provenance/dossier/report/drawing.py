@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 
+from ...shelf import Lists
 from ..story import Run, Story
 from . import items, lanes
 from .html import Markup, both, esc, tag
@@ -14,21 +16,32 @@ _PIECE = 10  # rows that are not torn apart on paper
 
 
 def figure(
-    story: Story, runs: Sequence[Run], gallery: Gallery, notes: Callable[[Run], Sequence[str]]
+    story: Story, runs: Iterable[Run], gallery: Gallery, notes: Callable[[Run], Sequence[str]]
 ) -> Iterator[Markup]:
-    """The drawing of these runs, piece by piece. notes: what changed in a run from the run before."""
-    drawing = lanes.draw(runs, dict.fromkeys(story.path))
+    """The drawing of these runs, piece by piece. runs: read more than once. notes: what changed in a run from the run
+    before."""
+    drawing = lanes.draw(runs, story.path)
     width = 2 * LEFT + LANE * (drawing.lanes or 1)
     yield '<figure class="lineage">'
-    for start in range(0, len(runs), _PIECE):
-        rows = runs[start : start + _PIECE]
+    lines, dots, remaining, start = _by_piece(drawing), iter(drawing.dots), iter(runs), 0
+    while rows := list(islice(remaining, _PIECE)):
         height = ROW * len(rows)
-        inner = "".join(_line(line, start, start + len(rows)) for line in drawing.lines)
-        inner += "".join(_dot(dot, start) for dot in drawing.dots[start : start + len(rows)])
+        inner = "".join(_line(line, start) for line in lines[str(start)])
+        inner += "".join(_dot(dot, start) for dot in islice(dots, _PIECE))
         svg = tag("svg", inner, viewBox=f"0 0 {width} {height}", width=width, height=height, aria_hidden="true")
         told = "".join(_row(run, gallery, notes(run)) for run in rows)
         yield tag("div", svg + tag("ol", told), class_="piece")
+        start += _PIECE
     yield tag("figcaption", _caption()) + "</figure>"
+
+
+def _by_piece(drawing: lanes.Drawing) -> Lists[lanes.Line]:
+    """The lines that are seen in a piece, by its first row."""
+    found = Lists(lanes.stored, lanes.loaded)
+    for line in drawing.lines:
+        for piece in range(line.older.row // _PIECE, line.newer.row // _PIECE + 1):
+            found.add(str(piece * _PIECE), line)
+    return found
 
 
 def _caption() -> Markup:
@@ -52,10 +65,8 @@ def _dot(dot: lanes.Dot, start: int) -> Markup:
     return tag("circle", cx=_x(dot), cy=_y(dot.row, start), r=5 if dot.on_path else 3.5, class_=class_)
 
 
-def _line(line: lanes.Line, start: int, end: int) -> Markup:
-    """The part of a link that lies between two rows: down from the older run, then over to the newer one's lane."""
-    if line.newer.row < start or line.older.row >= end:
-        return ""
+def _line(line: lanes.Line, start: int) -> Markup:
+    """A link as it is seen in a piece: down from the older run, then over to the newer one's lane."""
     x0, x1 = _x(line.older), _x(line.newer)
     y0, y1 = _y(line.older.row, start), _y(line.newer.row, start)
     on = line.newer.on_path and line.older.on_path

@@ -6,14 +6,15 @@ further hangs from that run's own lane like the teeth of a comb, so that thirty 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
+from ...shelf import Shelf
 from ..story import Run
 
 
-@dataclass(frozen=True, slots=True)
-class Dot:
+class Dot(NamedTuple):
     """A run. tooth: it hangs beside its lane, not on it."""
 
     run: str
@@ -23,8 +24,7 @@ class Dot:
     tooth: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """A link from a run up to an earlier one. kind: `parent` or `source`."""
 
     newer: Dot
@@ -36,43 +36,52 @@ class Line:
 class Drawing:
     """Dots in the order of the rows; lanes: how many."""
 
-    dots: tuple[Dot, ...]
-    lines: tuple[Line, ...]
+    dots: Iterable[Dot]
+    lines: Iterable[Line]
     lanes: int
 
 
-def draw(runs: Sequence[Run], path: Mapping[str, object]) -> Drawing:
-    """The drawing of these runs, in their order. Parents that are not among them count as none."""
-    rows = {run.id: row for row, run in enumerate(runs)}
-    parents = {run.id: run.parent if run.parent in rows and rows[run.parent] < rows[run.id] else None for run in runs}
-    with_children = {parent for parent in parents.values() if parent is not None}
+def stored(line: Line) -> tuple[Any, ...]:
+    """A line as a shelf takes it."""
+    return tuple(line.newer), tuple(line.older), line.kind
+
+
+def loaded(row: tuple[Any, ...]) -> Line:
+    """A line as a shelf gives it."""
+    return Line(Dot._make(row[0]), Dot._make(row[1]), row[2])
+
+
+def draw(runs: Iterable[Run], path: Container[str]) -> Drawing:
+    """The drawing of these runs, in their order. Parents that are not among them count as none. runs: read twice."""
+    rows, parents = Shelf[int](), Shelf[str]()
+    for row, run in enumerate(runs):
+        if run.parent is not None and run.parent in rows:
+            parents[run.id] = run.parent
+        rows[run.id] = row
+    with_children, last_tooth = Shelf[bool](), Shelf[int]()
+    with_children.update((parent, True) for parent in parents.values())
+    for run_id, parent in parents.items():
+        if run_id not in with_children and run_id not in path:
+            last_tooth[parent] = rows[run_id]
     ends: list[int] = []  # per lane, the last row that it is taken in
-    combs: dict[str, int] = {}  # parent -> lane of its teeth
-    last_tooth = {parents[run.id]: rows[run.id] for run in runs if run.id not in with_children and run.id not in path}
-    dots: dict[str, Dot] = {}
-    for run in runs:
-        row, parent = rows[run.id], parents[run.id]
-        above = -1 if parent is None else rows[parent]
-        tooth = parent is not None and run.id not in with_children and run.id not in path
-        if tooth and parent is not None:
-            if parent not in combs:
-                combs[parent] = _free(ends, above + 1, 1)
-                ends[combs[parent]] = last_tooth[parent]
-            lane = combs[parent]
+    combs = Shelf[int]()  # parent -> lane of its teeth
+    dots = Shelf[Dot](tuple, Dot._make)
+    for run_id, row in rows.items():
+        parent_id, on_path = parents.get(run_id), run_id in path
+        above = None if parent_id is None else dots[parent_id]
+        tooth = above is not None and not on_path and run_id not in with_children
+        if tooth and above is not None:
+            if above.run not in combs:
+                combs[above.run] = lane = _free(ends, above.row + 1, 1)
+                ends[lane] = last_tooth[above.run]
+            lane = combs[above.run]
+        elif above is not None and not above.tooth and ends[above.lane] <= above.row and (above.lane or on_path):
+            lane = above.lane
         else:
-            first = 0 if run.id in path else 1
-            inherits = parent is not None and not dots[parent].tooth and ends[dots[parent].lane] <= above
-            keeps = inherits and parent is not None and (dots[parent].lane or run.id in path)
-            lane = (
-                dots[parent].lane
-                if keeps and parent is not None
-                else _free(ends, row if above < 0 else above + 1, first)
-            )
+            lane = _free(ends, row if above is None else above.row + 1, 0 if on_path else 1)
         ends[lane] = max(ends[lane], row)
-        dots[run.id] = Dot(run.id, row, lane, run.id in path, tooth)
-    lines = [Line(dots[child], dots[parent], "parent") for child, parent in parents.items() if parent is not None]
-    lines += _sources(runs, dots, parents)
-    return Drawing(tuple(dots.values()), tuple(lines), len(ends))
+        dots[run_id] = Dot(run_id, row, lane, on_path, tooth)
+    return Drawing(dots.values(), _lines(runs, dots, parents).values(), len(ends))
 
 
 def _free(ends: list[int], row: int, first: int) -> int:
@@ -86,13 +95,17 @@ def _free(ends: list[int], row: int, first: int) -> int:
     return len(ends) - 1
 
 
-def _sources(runs: Sequence[Run], dots: Mapping[str, Dot], parents: Mapping[str, str | None]) -> list[Line]:
-    makers: dict[str, str] = {}
-    found: dict[tuple[str, str], Line] = {}
+def _lines(runs: Iterable[Run], dots: Mapping[str, Dot], parents: Mapping[str, str]) -> Shelf[Line]:
+    """The links to parents, then those to the makers of what was loaded, each once."""
+    found, makers = Shelf(stored, loaded), Shelf[str]()
+    for run_id, parent in parents.items():
+        newer = dots[run_id]
+        found[f"{newer.row}"] = Line(newer, dots[parent], "parent")
     for run in runs:
         for _, source, _, _ in run.derived:
             maker = makers.get(source)
-            if maker is not None and maker not in (run.id, parents[run.id]):
-                found[run.id, maker] = Line(dots[run.id], dots[maker], "source")
+            if maker is not None and maker not in (run.id, parents.get(run.id)):
+                newer, older = dots[run.id], dots[maker]
+                found[f"{newer.row} {older.row}"] = Line(newer, older, "source")
         makers.update((output.picture.sha256, run.id) for output in run.made if output.picture.sha256)
-    return list(found.values())
+    return found

@@ -5,11 +5,27 @@ from __future__ import annotations
 import json
 from collections import deque
 from collections.abc import Iterator
+from itertools import chain
 
 from ..story import Idea, Run, Story
 from . import items, steps
 from .counts import Counts
-from .html import Markup, both, changes, chapter, digest, esc, folded, none, section, size, table, tag, unfolding
+from .html import (
+    Markup,
+    both,
+    changes,
+    chapter,
+    digest,
+    esc,
+    folded,
+    none,
+    section,
+    size,
+    table,
+    table_rows,
+    tag,
+    unfolding,
+)
 from .items import Gallery
 
 MOST_VALUES = 60  # runs on the path whose values are listed
@@ -57,7 +73,7 @@ def prompts(story: Story, counts: Counts) -> Iterator[Markup]:
 
 
 def _prompts(story: Story, counts: Counts) -> Iterator[Markup]:
-    for number, version in enumerate(steps.versions(story, story.on_path()), 1):
+    for number, version in enumerate(steps.versions(story, story.on_path), 1):
         yield _version(story, number, version)
     count = counts.other_versions
     if count:
@@ -82,19 +98,25 @@ def _version(story: Story, number: int | None, version: steps.Version) -> Markup
     return tag("article", head + body + (items.proof(story, run.ended) if run.ended else ""), class_="version")
 
 
-def models(story: Story, counts: Counts, graphs: steps.Graphs) -> Markup:
-    """Chapter 3."""
+def models(story: Story, counts: Counts, graphs: steps.Graphs) -> Iterator[Markup]:
+    """Chapter 3, part by part."""
     lead = both(
         "Which model files the graph named, with the hash of their bytes, and the values that the author set.",
         "工作流所用的模型文件及其字节哈希，以及作者设定的参数。",
     )
-    parts = [_models(story, counts), _changes(story, graphs)]
+    yield from chapter(
+        "models", f"3&ensp;{both('Model and parameters', '模型与参数')}", _parts(story, counts, graphs), lead
+    )
+
+
+def _parts(story: Story, counts: Counts, graphs: steps.Graphs) -> Iterator[Markup]:
+    yield _models(story, counts)
+    yield from _changes(story, graphs)
     last = _last(story)
-    parts += [_values(run, graphs, open_=True) for run in last.values()]
-    others = [run for run in deque(story.on_path(), MOST_VALUES) if run.id not in last]
+    yield from (_values(run, graphs, open_=True) for run in last.values())
+    others = [run for run in deque(story.on_path, MOST_VALUES) if run.id not in last]
     label = both(f"All values of {len(others)} other runs on the path", f"路径上其他 {len(others)} 次运行的全部参数")
-    parts.append(folded(label, "".join(_values(run, graphs) for run in others)))
-    return section("models", f"3&ensp;{both('Model and parameters', '模型与参数')}", *parts, lead=lead)
+    yield folded(label, "".join(_values(run, graphs) for run in others))
 
 
 def _models(story: Story, counts: Counts) -> Markup:
@@ -113,22 +135,26 @@ def _models(story: Story, counts: Counts) -> Markup:
     return table(head, rows, "wide") or none("No model file was named.", "没有记录到模型文件。")
 
 
-def _changes(story: Story, graphs: steps.Graphs) -> Markup:
-    rows = []
-    for run in story.on_path():
-        parent = story.runs.get(run.parent or "")
+def _changes(story: Story, graphs: steps.Graphs) -> Iterator[Markup]:
+    rows = _steps(story, graphs)
+    head = (both("Step", "步骤"), both("What changed", "变化"))
+    first = next(rows, None)
+    if first is not None:
+        yield tag("h3", both("Step by step", "逐步变化"))
+        yield from table_rows(head, chain((first,), rows), "wide")
+
+
+def _steps(story: Story, graphs: steps.Graphs) -> Iterator[tuple[Markup, Markup]]:
+    for run in story.on_path:
+        parent = None if run.parent is None else story.runs.get(run.parent)
         notes = graphs.notes(run)
         if parent is not None and notes:
-            rows.append((f"{items.name(parent)} → {items.name(run)}", "<br>".join(map(esc, notes))))
-    if not rows:
-        return ""
-    head = (both("Step", "步骤"), both("What changed", "变化"))
-    return tag("h3", both("Step by step", "逐步变化")) + table(head, rows, "wide")
+            yield f"{items.name(parent)} → {items.name(run)}", "<br>".join(map(esc, notes))
 
 
 def _last(story: Story) -> dict[str, Run]:
     makers = {run.id: run for work in story.description.works for run in story.made_by(work)}
-    return makers or {run.id: run for run in deque(story.on_path(), 1)}
+    return makers or {run.id: run for run in deque(story.on_path, 1)}
 
 
 def _values(run: Run, graphs: steps.Graphs, *, open_: bool = False) -> Markup:

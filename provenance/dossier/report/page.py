@@ -43,7 +43,7 @@ def blocks(story: Story, shown: Shown, progress: Progress) -> Iterator[bytes]:
     yield summary.render(story, counts, gallery).encode()
     yield making.idea(story, gallery).encode()
     yield from _encoded(making.prompts(story, counts))
-    yield making.models(story, counts, graphs).encode()
+    yield from _encoded(making.models(story, counts, graphs))
     yield from _encoded(selecting.render(story, counts, gallery, graphs))
     yield after.edits(story, gallery).encode()
     yield after.environment(story, shown).encode()

@@ -52,9 +52,9 @@ def _parts(story: Story, counts: Counts, gallery: Gallery, graphs: steps.Graphs)
 
 def _lineage(story: Story, counts: Counts, gallery: Gallery, graphs: steps.Graphs) -> Iterator[Markup]:
     whole = counts.runs <= MOST_DRAWN
-    runs = tuple(story.runs.values() if whole else story.on_path())
     yield tag("h3", both("The lineage", "生成脉络") if whole else both("The path to the work", "通向作品的路径"))
-    if runs:
+    if counts.runs if whole else counts.leading:
+        runs = story.runs.values() if whole else story.on_path
         yield from drawing.figure(story, runs, gallery, graphs.notes)
     else:
         yield none("No run is shown.", "没有可展示的运行。")
