@@ -16,7 +16,7 @@ from comfy_provenance.tests.dossier import works
 from comfy_provenance.tests.dossier.conftest import export
 from comfy_provenance.tests.unit.present.conftest import graph, run_id
 
-FEW, MANY = 40, 140
+FEW, MANY = 80, 160
 BYTES = 1024  # for each run more; 5 to 6 KB when runs, names and digests were held
 AT_ONCE = (  # how much is read, kept or asked about at once: made small, so that few runs fill it
     (container, "BLOCK", 1 << 12),
