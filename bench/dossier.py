@@ -4,8 +4,7 @@ usage: python bench/dossier.py [--runs N [N ...]] [--json] [--out DIR]
 
 Each size is written and checked in processes of its own, so that their peaks of memory are told apart. The last run is
 the work; its scope is the whole ledger, with a snapshot of 16.5 KB, a prompt and a thumbnail of 6 KB for each run.
-KiB per run: how much more memory a size took than the one before it, for each run more. SQLite keeps up to 16 MB of a
-ledger in memory for each connection; from some 2,000 of these runs on, that no longer grows.
+KiB per run: how much more memory a size took than the one before it, for each run more.
 """
 
 from __future__ import annotations

@@ -6,8 +6,8 @@ Two forms of JSON leave here, and they are never mixed:
 * `snapshot_bytes`: what ComfyUI was given. Key order, number kinds and 64-bit integers kept as received.
 
 What is signed is stored and hashed as these bytes; nothing is ever serialized a second time.
-`freeze`/`thaw` make a private in-memory copy of a JSON value in one pass of C code; frozen bytes are
-never stored, signed or sent.
+`freeze`/`thaw` make a private copy of a JSON value in one pass of C code; frozen bytes are never kept, signed or
+sent: they lie in memory, or in a temporary file of this process (`shelf`).
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def parse_json(data: bytes) -> Any:
 
 
 def freeze(value: Any) -> bytes:
-    """Copy a JSON value so that later changes by others cannot reach it. For `thaw` only.
+    """Copy a JSON value so that later changes by others cannot reach it. For `thaw` and `thaw_own` only.
 
     Raises InputError when the value holds anything but dict, list, tuple, str, int, float, bool, None or bytes,
     or nests deeper than 2,000 levels.
