@@ -1,4 +1,4 @@
-"""Collections on disk: they do what a dict, a list of lists and a sorted list do, and memory does not grow with them."""
+"""Collections on disk do what a dict, lists and a sorted list do, and memory does not grow with them."""
 
 from __future__ import annotations
 
