@@ -62,15 +62,14 @@ class Dossier:
         return ((member.name[len(layout.BASE) :], member) for member in self.container.members.values())
 
     def _read_leaves(self) -> bytes:
-        found = bytearray()
-        lines = self.open(layout.LEAVES)
+        found, lines = bytearray(), self.open(layout.LEAVES)
         while line := lines.read(2 * HASH_SIZE + 1):
             leaf = line[:-1].decode("ascii", "replace")
             if line[-1:] != b"\n" or not is_sha256_hex(leaf):
-                raise Rejected("bag-form", f"{layout.LEAVES} is not one hash per line")
+                break
             found += bytes.fromhex(leaf)
-        if not found:
-            raise Rejected("bag-form", f"{layout.LEAVES} is empty")
+        if line or not found:
+            raise Rejected("bag-form", f"{layout.LEAVES} is not one hash per line")
         return bytes(found)
 
     def read(self, name: str) -> bytes:
