@@ -166,6 +166,22 @@ def test_a_manifest_that_says_the_same_in_another_order_is_found(made, check, tm
     assert f"{manifest} is not written in its one form" in errors(found)
 
 
+@pytest.mark.parametrize("data", [b"", b"00" * 32, b"00" * 31 + b"\n", b"AA" * 32 + b"\n", b"00" * 32 + b"\r\n"])
+def test_a_list_of_leaves_in_another_form_is_no_dossier(made, check, tmp_path, data):
+    files = changing.files_of(made.zip)
+    files[layout.BASE + layout.LEAVES] = data
+    found = fails(check, tmp_path, resealed(files))
+    assert [each["message"] for each in found["findings"]] == ["data/log/leaves is not one hash per line"]
+
+
+@pytest.mark.parametrize("number", ["99999999", "9" * 18, "9" * 19, "9" * 150])
+def test_an_entry_that_cannot_be_is_found(made, check, tmp_path, number):
+    files = changing.files_of(made.zip)
+    files[f"{layout.BASE}data/entries/{number}.dsse.json"] = b"{}"
+    found = fails(check, tmp_path, resealed(files))
+    assert codes(found) & {"bag-extra", "leaf-other"}, found["findings"]
+
+
 def test_a_page_that_tells_another_story_is_found(made, check, tmp_path):
     files = changing.files_of(made.zip)
     report = layout.BASE + layout.REPORT

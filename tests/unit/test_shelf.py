@@ -86,7 +86,7 @@ def test_a_folder_that_takes_no_more_is_a_storage_error(monkeypatch) -> None:
         shelf.update((str(number), bytes(4096)) for number in range(200))
     shelf._connection.close()
     with pytest.raises(StorageError):
-        list(shelf)
+        next(iter(shelf))
 
     def refuse(*args, **how):
         raise sqlite3.OperationalError("unable to open database file")
