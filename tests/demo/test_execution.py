@@ -161,6 +161,7 @@ def test_the_seam_sees_every_accepted_and_finished_run(host: EmbeddedHost, clien
     assert any(data["prompt"] == item[2] for data in probe.posted)
 
 
+@pytest.mark.usefixtures("host")
 def test_the_pack_cannot_be_imported_by_a_name_of_its_own() -> None:
     assert "/" in _probe("seam").__name__ or "\\" in _probe("seam").__name__
     with pytest.raises(ModuleNotFoundError):
