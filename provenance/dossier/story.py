@@ -196,7 +196,7 @@ class Story:
     """All of it. Runs in the order of submission; `path` are the ids of those that lead to the works, in that order.
 
     first, last: the first and the last time of a submission. statements: what the author said of runs, and of which, in
-    the order of the entries. makers: which runs made the bytes of a digest, "" for those of outputs without one.
+    the order of the entries. makers: which runs made the bytes of a digest.
     """
 
     description: Description
@@ -255,10 +255,10 @@ class Story:
         return _Leading(self)
 
     def made_by(self, work: Work) -> tuple[Run, ...]:
-        """Runs that made a work's bytes, or the run that the work is."""
+        """Runs that made a work's bytes, or the run that the work is; none where the dossier withholds which it is."""
         if work.execution is not None:
             return (self.runs[work.execution],) if work.execution in self.runs else ()
-        return tuple(self.runs[each] for each in dict.fromkeys(self.makers[work.sha256 or ""]))
+        return tuple(self.runs[each] for each in dict.fromkeys(self.makers[work.sha256])) if work.sha256 else ()
 
     def picture(self, work: Work) -> Picture | None:
         """The work's file as far as it is shown."""

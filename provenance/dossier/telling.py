@@ -229,7 +229,8 @@ class _Links:
             at = run.submitted.at
             self.first, self.last = min(self.first or at, at), max(self.last or at, at)
             for output in run.made:
-                self.made_of.add(output.picture.sha256 or "", run.id)
+                if output.picture.sha256:
+                    self.made_of.add(output.picture.sha256, run.id)
             for made, source, _, _ in run.derived:
                 self._sources.add(made, source)
         for edit in edits:

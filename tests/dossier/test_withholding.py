@@ -12,7 +12,7 @@ import pytest
 from comfy_provenance.provenance import canonical
 from comfy_provenance.provenance.dossier.withholding import Secrets, can_be_guessed
 from comfy_provenance.provenance.errors import InputError
-from comfy_provenance.provenance.model import Kind
+from comfy_provenance.provenance.model import Asset, FileRef, Kind, Output, Status
 from comfy_provenance.provenance.record import files, imports, predicate
 from comfy_provenance.provenance.seal import dsse
 from comfy_provenance.provenance.store.ledger import Ledger
@@ -37,9 +37,9 @@ def described(path):
         return json.loads(archive.read(PREFIX + "dossier.json"))
 
 
-def recorded(made):
-    """Every entry of the ledger with what it says, and every object."""
-    opened = Ledger.open(made.ledger, read_only=True)
+def recorded(ledger):
+    """Every entry of the ledger with what it says, and every leaf."""
+    opened = Ledger.open(ledger, read_only=True)
     reader = opened.reader()
     said = [
         dsse.parse_strict(dsse.read_unverified(reader.entry(index)).payload)["predicate"]
@@ -57,7 +57,7 @@ def test_withheld_prompts_are_nowhere_and_no_digest_gives_them_away(made, check,
     found, _ = check(path)
     assert found["ok"], found["findings"]
     data = everything(path)
-    said, leaves = recorded(made)
+    said, leaves = recorded(made.ledger)
     guesses = {hashlib.sha256(text.encode()).hexdigest() for text in (*works.TEXTS, "blurry")}
     for each in said:
         guesses.update(digest for digest in each.get("snapshot", {}).values() if digest)
@@ -79,7 +79,7 @@ def test_withheld_prompts_are_nowhere_and_no_digest_gives_them_away(made, check,
 def test_a_withheld_prompt_of_one_run_takes_with_it_whatever_holds_its_digest(made, check, tmp_path):
     """Run 9 has the text that runs 10 and 11 have too: all three go, and so does the edit that names run 10's file."""
     path = tmp_path / "w.zip"
-    said, _ = recorded(made)
+    said, _ = recorded(made.ledger)
     secret = works.TEXTS[3]
     index = next(i for i, each in enumerate(said) if each.get("execution") == run_id(9) and "prompts" in each)
     made.export(path, refs=["0006"], withhold=[f"entry:{index}"])
@@ -101,7 +101,7 @@ def test_withheld_candidates_leave_hashes_only(made, check, tmp_path):
     assert b"the window is too bright" not in data  # said of a candidate
     assert works.TEXTS[3].encode() in data
     indices = described(path)["withheld"]["candidates"]
-    _, leaves = recorded(made)
+    _, leaves = recorded(made.ledger)
     with zipfile.ZipFile(path) as archive:
         lines = archive.read(PREFIX + "log/leaves").decode().split()
         report = archive.read("dossier/report.html").decode()
@@ -144,6 +144,40 @@ def test_projects_are_left_out_and_their_digests_stay(made, check, tmp_path):
     assert b"8BPS" not in everything(path)
 
 
+def test_a_work_that_is_withheld_is_not_said_to_be_made_by_a_run_whose_file_was_not_read(tmp_path, check):
+    """What has no digest for either reason is not therefore the same."""
+    story = works.begin(tmp_path / "comfy")
+    flat = story.root / "input" / "flat.png"
+    Image.new("RGB", (64, 64), "white").save(flat)
+    plain = files.look(flat).facts
+    loaded = Asset("5", "image", "flat.png", FileRef("input", "", "flat.png"), plain)
+    unread = Output("9", "images", 0, FileRef("output", "", "gone.png"), None, problem="the file is gone")
+    for number, told in ((1, {"used": [loaded]}), (2, {"outputs": [unread]})):
+        submitted, document = story.submit(number, works.graph())
+        ended = predicate.completion(
+            session=works.SESSION,
+            at=story.at(),
+            execution=run_id(number),
+            submission=submitted.index,
+            prompt_document=canonical.sha256_hex(document),
+            status=Status.SUCCESS,
+            **told,
+        )
+        story.say(Kind.COMPLETION, ended)
+    story.ledger.close()
+    path = tmp_path / "w.zip"
+    ledger = story.root / "user" / "__provenance"
+    export(ledger, path, [plain.sha256], scope="ledger", withhold=["inputs"])
+    assert check(path)[0]["ok"]
+    assert described(path)["works"] == [{"execution": None, "name": None, "sha256": None}]
+    with zipfile.ZipFile(path) as archive:
+        report = archive.read("dossier/report.html").decode()
+    summary = report[report.index('id="summary"') :].partition("</section>")[0]
+    assert "</span>&nbsp;1" in report  # the run whose file was not read is shown: the only one that is
+    assert "not shown in this dossier" in summary
+    assert "</span>&nbsp;1" not in summary
+
+
 def test_every_digest_that_is_shown_belongs_to_something_that_may_be_shown(made, tmp_path):
     """The attack itself: hash every likely text, graph and document, and look for the digest in what is shown."""
     path = tmp_path / "w.zip"
@@ -152,7 +186,7 @@ def test_every_digest_that_is_shown_belongs_to_something_that_may_be_shown(made,
     texts = [works.IDEA, works.BETTER_IDEA, "the window is too bright", "one lit window, as meant", "Keeper", "Evening"]
     guesses = {hashlib.sha256(text.encode()).hexdigest().encode() for text in texts}
     assert not shown & guesses
-    said, leaves = recorded(made)
+    said, leaves = recorded(made.ledger)
     with zipfile.ZipFile(path) as archive:
         lines = set(archive.read(PREFIX + "log/leaves").split())
     # Hashing a withheld entry's statement, or an envelope under another key's signature, gives no listed leaf either.
