@@ -10,6 +10,7 @@ import machine
 import pytest
 from comfy_provenance.provenance import service
 from comfy_provenance.provenance.capture import worker
+from comfy_provenance.provenance.store import engine
 
 
 @pytest.fixture(scope="session")
@@ -50,8 +51,9 @@ def host(make_host: Callable[..., machine.ForkedHost]) -> machine.ForkedHost:
 
 @pytest.fixture(autouse=True)
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """How long a service may take to end is not what these tests measure."""
+    """How long a service may take to end, or another to write, is not what these tests measure."""
     monkeypatch.setattr(service, "CLOSE_TIMEOUT_S", machine.HANG_S)
+    monkeypatch.setattr(engine, "BUSY_SECONDS", machine.HANG_S)
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ from comfy_provenance.provenance.record import predicate
 from comfy_provenance.provenance.seal import checkpoint, dsse
 from comfy_provenance.provenance.seal.keys import Signer
 from comfy_provenance.provenance.seal.merkle import Frontier, leaf_hash, root_of
+from comfy_provenance.provenance.store import engine
 from comfy_provenance.provenance.store.ledger import Ledger
 from comfy_provenance.provenance.verify import verifier
 from comfy_provenance.tests.store.recording import Recorder
@@ -244,7 +245,11 @@ def test_a_missing_entry_is_named(filled: Ledger) -> None:
         filled.index.entry(3)
 
 
-def test_processes_that_append_at_once_take_turns(ledger: Ledger, signer: Signer) -> None:
+def test_processes_that_append_at_once_take_turns(
+    ledger: Ledger, signer: Signer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "BUSY_SECONDS", 120.0)
+    mine = Ledger.open(ledger.root, signer)
     count, names = 25, ("left", "right", "middle")
     started = [
         subprocess.Popen(
@@ -253,7 +258,8 @@ def test_processes_that_append_at_once_take_turns(ledger: Ledger, signer: Signer
         for name in names
     ]
     for number in range(count):
-        ledger.append(Kind.INTENT, lambda binding, number=number: intent(f"here {number}"))
+        mine.append(Kind.INTENT, lambda binding, number=number: intent(f"here {number}"))
+    mine.close()
     for process in started:
         assert process.communicate()[0].split() == [str(number) for number in range(count)]
         assert process.returncode == 0
@@ -282,8 +288,6 @@ def test_what_a_killed_process_acknowledged_is_there(ledger: Ledger, signer: Sig
 def test_a_writer_that_holds_the_lock_too_long_gives_one_clear_line(
     ledger: Ledger, signer: Signer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from comfy_provenance.provenance.store import engine
-
     monkeypatch.setattr(engine, "BUSY_SECONDS", 0.05)
     other = Ledger.open(ledger.root, signer)
     holder = sqlite3.connect(ledger.root / "ledger.sqlite3", isolation_level=None)
