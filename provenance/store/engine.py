@@ -365,7 +365,8 @@ def storage_errors() -> Iterator[None]:
             raise InputError("this is no text: it holds half of a character") from error
         if not isinstance(origin, sqlite3.Error):
             raise
-        cause = next((cause for text, cause in _CAUSES if text in str(origin)), str(origin))
+        said = str(origin) or "malformed"  # Python 3.10 gives no words where SQLite's are no UTF-8
+        cause = next((cause for text, cause in _CAUSES if text in said), said)
         raise StorageError(f"the ledger's database refused: {cause}") from error
     except UnicodeDecodeError as error:  # the driver's, where SQLite names a table or a column that somebody damaged
         if b"malformed" not in error.object:
