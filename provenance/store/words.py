@@ -53,7 +53,7 @@ def words_of(folded: str) -> list[str]:
 
 def with_next(words: list[str]) -> Iterator[tuple[str, str]]:
     """Each word of a text with the one right after it, an empty one after the last."""
-    return zip(words, [*words[1:], ""], strict=True)
+    return zip(words, [*words[1:], ""][: len(words)], strict=True)
 
 
 def pieces_of(folded: str) -> Iterator[Piece]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from comfy_provenance.provenance.store import search
 from comfy_provenance.provenance.store.ledger import Ledger
@@ -92,3 +94,14 @@ def test_many_runs_of_the_same_prompts_come_before_older_ones(
         recorder.run(f"run-{number}", prompts=[prompt(text)])
     assert [hit.execution for hit in ledger.index.search("crystal", 2)] == ["run-4", "run-3"]
     assert [hit.execution for hit in ledger.index.search("crystal", 4)] == ["run-4", "run-3", "run-2", "run-1"]
+
+
+@pytest.mark.parametrize("text", ["", " ", ", .!", "\n"])
+def test_a_run_whose_text_has_no_word_in_it_is_recorded_and_sound(
+    ledger: Ledger, recorder: Recorder, text: str
+) -> None:
+    """As an empty negative prompt: its completion could not be indexed, and so was not recorded."""
+    recorder.run("run-1", prompts=[prompt("a cat", node="6"), replace(prompt("x", node="7"), text=text)])
+    row = ledger.index.execution("run-1")
+    assert row is not None and row.completion is not None
+    assert list(ledger.check_index()) == []
