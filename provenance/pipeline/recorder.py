@@ -13,7 +13,7 @@ from functools import partial
 
 from .. import canonical
 from ..capture.worker import Trouble
-from ..errors import InputError, ProvenanceError, StorageError
+from ..errors import InputError, StorageError
 from ..hosting import Host
 from ..model import (
     Accepted,
@@ -214,10 +214,10 @@ class Recorder:
             return complete(self._book, ended)
         except StorageError:
             raise
-        except ProvenanceError as error:
+        except Exception as error:  # the border: a fault of ours in one detail must not cost the rest
             LOG.exception("details of %s could not be recorded", ended.run.execution)
             complete(self._book, Ended.bare(ended.run, ended.status, ended.at))
-            reason = f"details of a run could not be recorded: {error}"
+            reason = f"details of a run could not be recorded: {type(error).__name__}: {error}"
             reason = ended.run.redactor.text(reason)
             self._book.gap(reason, ended.at, self._book.clock(), predicate.Missed(events=1), ended.run.execution)
             return ()

@@ -11,6 +11,7 @@ import machine
 import pytest
 from comfy_provenance.provenance import canonical
 from comfy_provenance.provenance.model import Accepted, Finished
+from comfy_provenance.provenance.store import lists
 
 pytestmark = pytest.mark.usefixtures("short_pauses")
 HALF = "a cat \ud83d"  # a page that cuts a text in the middle of an emoji sends this
@@ -121,3 +122,25 @@ def test_an_input_that_cannot_be_read_keeps_nothing_waiting(bench: bare.Bench, m
     run(bench, text="given.png", class_type="LoadImage")
     used = ended(bench)["used"]
     assert {item["problem"] for item in used} == {"cannot read given.png: Permission denied"}
+
+
+def test_a_run_with_a_detail_that_we_fail_at_is_recorded_without_details_and_a_gap_says_so(
+    bench: bare.Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    genuine = lists.words_of
+
+    def failing(text: str) -> list[str]:
+        if "unlucky" in text:
+            raise IndexError("a fault of ours")
+        return genuine(text)
+
+    monkeypatch.setattr(lists, "words_of", failing)
+    bench.service.start()
+    run(bench, text="unlucky")
+    bench.run("next")
+    (gap,) = bare.goes_on(bench, "next")
+    assert (gap["detail"], gap["missed"]["events"]) == ("odd", 1)
+    assert gap["reason"] == "details of a run could not be recorded: IndexError: a fault of ours"
+    said = machine.statements(bench.places.ledger)
+    (completion,) = [each for each in said if each["kind"] == "completion" and each["execution"] == "odd"]
+    assert (completion["status"], completion["prompts"]) == ("error", [])
