@@ -19,6 +19,7 @@ from .canonical import freeze, thaw_own
 from .errors import StorageError
 
 CACHE_KIB = 256
+AT_HAND = 1 << 14  # bytes of what was put last: most of it is asked for soon or never, and many rows at once cost less
 
 _BEGINNING = (
     *("PRAGMA journal_mode=OFF", "PRAGMA synchronous=OFF", f"PRAGMA cache_size=-{CACHE_KIB}"),
@@ -33,6 +34,7 @@ _KEYS = "SELECT key FROM item ORDER BY place"
 _ITEMS = "SELECT key, value FROM item ORDER BY place"
 _SORTED = "SELECT key, value FROM item ORDER BY key"
 
+_D = TypeVar("_D")
 _T = TypeVar("_T")
 
 
@@ -57,6 +59,9 @@ class Shelf(MutableMapping[str, _T]):
             raise _refused(error) from error
         weakref.finalize(self, self._connection.close)
         self._cursor = self._connection.cursor()
+        self._at_hand: dict[bytes, bytes] = {}
+        self._bytes = 0
+        self._written = False
         for statement in _BEGINNING:
             self._ask(statement)
 
@@ -66,23 +71,56 @@ class Shelf(MutableMapping[str, _T]):
         except sqlite3.Error as error:
             raise _refused(error) from error
 
+    def _write(self) -> None:
+        """Move what is at hand into the database."""
+        if not self._at_hand:
+            return
+        try:
+            self._cursor.executemany(_PUT, self._at_hand.items())
+        except sqlite3.Error as error:
+            raise _refused(error) from error
+        self._at_hand, self._bytes, self._written = {}, 0, True
+
+    def _find(self, key: str) -> bytes | None:
+        name = _name(key)
+        found = self._at_hand.get(name)
+        if found is None and self._written:
+            row = self._ask(_GET, name).fetchone()
+            return None if row is None else bytes(row[0])
+        return found
+
     def __getitem__(self, key: str) -> _T:
-        row = self._ask(_GET, _name(key)).fetchone()
-        if row is None:
+        found = self._find(key)
+        if found is None:
             raise KeyError(key)
-        return self._load(thaw_own(row[0]))
+        return self._load(thaw_own(found))
+
+    @overload
+    def get(self, key: str, /) -> _T | None: ...
+    @overload
+    def get(self, key: str, /, default: _T | _D) -> _T | _D: ...
+    def get(self, key: str, /, default: Any = None) -> Any:
+        """As of a dict."""
+        found = self._find(key)
+        return default if found is None else self._load(thaw_own(found))
 
     def __setitem__(self, key: str, value: _T) -> None:
-        self._ask(_PUT, _name(key), freeze(self._store(value)))
+        name, frozen = _name(key), freeze(self._store(value))
+        self._at_hand[name] = frozen
+        self._bytes += len(name) + len(frozen)
+        if self._bytes > AT_HAND:
+            self._write()
 
     def __delitem__(self, key: str) -> None:
+        self._write()
         if not self._ask(_REMOVE, _name(key)).rowcount:
             raise KeyError(key)
 
     def __contains__(self, key: object) -> bool:
-        return isinstance(key, str) and self._ask(_GET, _name(key)).fetchone() is not None
+        return isinstance(key, str) and self._find(key) is not None
 
     def __len__(self) -> int:
+        self._write()
         return int(self._ask(_COUNT).fetchone()[0])
 
     def __iter__(self) -> Iterator[str]:
@@ -104,6 +142,7 @@ class Shelf(MutableMapping[str, _T]):
         return ((_text(key), self._load(thaw_own(value))) for key, value in self._rows(query))
 
     def _rows(self, query: str) -> Iterator[Any]:
+        self._write()
         try:
             yield from self._connection.execute(query)
         except sqlite3.Error as error:

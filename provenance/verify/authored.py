@@ -24,6 +24,7 @@ from .statements import Statement
 
 _FILE = "sha256:"
 _OBSERVED, _BEFORE = Basis.OBSERVED.value, Basis.AFTER_THE_FACT.value
+_DERIVED, _GENERATED = Relation.DERIVED_FROM.value, Relation.GENERATED.value
 
 
 @dataclass(slots=True)
@@ -72,8 +73,8 @@ class Authored:
                 message = f"output {shown(output.get('sha256'))} has the bytes or pixels of something from before"
                 yield finding("after-the-fact-again", message, statement.index)
         for edge in _objects(statement.predicate, "edges"):
-            named = edge.get("to") if edge.get("relation") == Relation.DERIVED_FROM.value else edge.get("from")
-            original = edge.get("relation") in (Relation.DERIVED_FROM.value, Relation.GENERATED.value)
+            named = edge.get("to") if edge.get("relation") == _DERIVED else edge.get("from")
+            original = edge.get("relation") in (_DERIVED, _GENERATED)
             digest = str(named).removeprefix(_FILE)
             if original and edge.get("basis") == _OBSERVED and digest in self._before:
                 message = f"{shown(named)} is from before, and is said to be observed as an original"

@@ -17,7 +17,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import conftest  # noqa: F401  makes the package importable
-from comfy_provenance.provenance import canonical
+from comfy_provenance.provenance import canonical, shelf
 from comfy_provenance.provenance.dossier import archive, bag, choose
 from comfy_provenance.provenance.dossier.report import making, selecting
 from comfy_provenance.provenance.model import FileFacts, FileRef, Output, PromptVersion, Status
@@ -43,6 +43,7 @@ AT_ONCE = (  # how much is read, kept or asked about at once: made small, so tha
     (making, "MOST_VALUES", 8),
     (selecting, "MOST_OPEN", 8),
     (selecting, "MOST_DRAWN", 8),
+    (shelf, "AT_HAND", 1 << 10),
 )
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import gc
 import sqlite3
 import tracemalloc
+from unittest import mock
 
 import pytest
+from comfy_provenance.provenance import shelf as shelf_module
 from comfy_provenance.provenance.errors import StorageError
 from comfy_provenance.provenance.shelf import Lists, Numbers, Shelf
 from hypothesis import given
@@ -16,19 +18,22 @@ KEYS = st.text(max_size=3)  # half a character among them: JSON may hold it
 STEPS = st.lists(st.tuples(st.sampled_from(("put", "remove", "pop", "default")), KEYS, st.integers()), max_size=30)
 
 
-@given(STEPS)
-def test_a_shelf_does_what_a_dict_does(steps) -> None:
+@given(STEPS, st.sampled_from((0, 20, shelf_module.AT_HAND)))
+def test_a_shelf_does_what_a_dict_does(steps, at_hand) -> None:
     shelf, plain = Shelf[int](), {}
-    for what, key, value in steps:
-        for each in (shelf, plain):
-            if what == "put":
-                each[key] = value
-            elif what == "default":
-                each.setdefault(key, value)
-            elif what == "pop":
-                each.pop(key, None)
-            elif key in each:
-                del each[key]
+    with mock.patch.object(shelf_module, "AT_HAND", at_hand):
+        for what, key, value in steps:
+            for each in (shelf, plain):
+                if what == "put":
+                    each[key] = value
+                elif what == "default":
+                    each.setdefault(key, value)
+                elif what == "pop":
+                    each.pop(key, None)
+                elif key in each:
+                    del each[key]
+            assert shelf.get(key) == plain.get(key) and shelf.get(key, "none") == plain.get(key, "none")
+            assert (key in shelf) == (key in plain)
     assert list(shelf) == list(plain)
     assert list(shelf.items()) == list(plain.items())
     assert list(shelf.values()) == list(plain.values())
@@ -84,9 +89,13 @@ def test_a_folder_that_takes_no_more_is_a_storage_error(monkeypatch) -> None:
     shelf._ask("PRAGMA max_page_count=100")
     with pytest.raises(StorageError, match="folder for temporary files refused: database or disk is full"):
         shelf.update((str(number), bytes(4096)) for number in range(200))
-    shelf._connection.close()
+    gone = Shelf[bytes]()
+    gone["a"] = bytes(shelf_module.AT_HAND)
+    gone._connection.close()
     with pytest.raises(StorageError):
-        next(iter(shelf))
+        gone["a"]
+    with pytest.raises(StorageError):
+        next(iter(gone))
 
     def refuse(*args, **how):
         raise sqlite3.OperationalError("unable to open database file")
