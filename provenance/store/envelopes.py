@@ -123,10 +123,12 @@ def damaged_patterns(connection: Connection) -> Iterator[int]:
 
 
 def unused_patterns(connection: Connection) -> list[int]:
-    """Numbers of the patterns that have no entry and that no entry is kept as a difference to."""
+    """Numbers of the patterns that no entry is kept as a difference to and that have no entry, or one that is a
+    difference itself and so no pattern."""
     patterns, stored = tables.patterns.c, tables.entries.c
-    alone = select(patterns.seq).where(patterns.seq.not_in(select(stored.seq)))
-    found = [int(seq) for (seq,) in connection.execute(alone)]
+    both = tables.patterns.outerjoin(tables.entries, stored.seq == patterns.seq)
+    named = connection.execute(select(patterns.seq, stored.envelope).select_from(both))
+    found = [int(seq) for seq, envelope in named if envelope is None or _is_difference(envelope)]
     begins = func.substr(stored.envelope, 1, _SEQ_HEAD.size)
     heads = {seq: [_SEQ_HEAD.pack(form, seq) for form in (_DELTA, _FIELDS)] for seq in found}
     return [seq for seq in found if connection.scalar(select(~exists().where(begins.in_(heads[seq]))))]
@@ -201,12 +203,22 @@ def _sound(row: Any) -> bytes | None:
 
 def _agrees(row: Any) -> bool:
     """Whether a pattern is its entry's payload; where the entry is damaged, whether it is what its digest says."""
+    if _is_difference(row.envelope):
+        return False
     payload = _sound(row)
     try:
         claimed = _alone(row.envelope)
     except (struct.error, zlib.error, IntegrityError):
         return payload is not None
     return payload == claimed.payload and row.key.hex() == claimed.key_id
+
+
+def _is_difference(stored: bytes) -> bool:
+    """Whether this is the whole stored form of a difference, and no damaged one of something else."""
+    try:
+        return checked(stored)[:1] in (_DELTA, _FIELDS)
+    except IntegrityError:
+        return False
 
 
 def _alone(stored: bytes) -> dsse.Unverified:

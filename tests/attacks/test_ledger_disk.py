@@ -203,6 +203,23 @@ def test_what_stands_beside_the_signed_bytes_is_found_and_repaired_from_them(led
     assert ledger.entries() == before
 
 
+@pytest.mark.parametrize("form", [b"\x02", b"\x03"])
+def test_a_pattern_under_the_number_of_an_entry_that_is_none_is_found_and_removed(
+    ledger: studio.Victim, form: bytes
+) -> None:
+    """The entry is kept as a difference itself, so that there is nothing to compare the pattern with."""
+    before = ledger.entries()
+    ledger.sql(
+        "UPDATE patterns SET seq = (SELECT max(seq) FROM entries WHERE substr(envelope, 1, 1) = ?)"
+        " WHERE seq = (SELECT max(seq) FROM patterns)",
+        form,
+    )
+    assert ledger.codes() == {"index-row-changed"}
+    assert ledger.rebuilt().repaired == 1
+    assert ledger.codes() == set()
+    assert ledger.entries() == before
+
+
 def test_text_that_is_no_text_is_damage_and_not_a_crash(ledger: studio.Victim) -> None:
     for table, column in (("gaps", "reason"), ("texts", "text"), ("outputs", "filename"), ("writers", "public_key")):
         ledger.sql(f"UPDATE {table} SET {column} = CAST(x'ff41' AS TEXT)")  # noqa: S608
