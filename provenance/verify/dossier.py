@@ -76,10 +76,6 @@ class Dossier:
         """A file, whole. Raises KeyError, and Rejected for one that is too large for memory."""
         return self.container.read(layout.BASE + name)
 
-    def blocks(self, name: str) -> Iterator[bytes]:
-        """A file, piece by piece; see `Container.blocks`."""
-        return self.container.blocks(layout.BASE + name)
-
     def open(self, name: str) -> IO[bytes]:
         """A file, to be read from its beginning on; see `Container.open`."""
         return self.container.open(layout.BASE + name)

@@ -127,6 +127,19 @@ def test_a_sound_object_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(read) == len(set(read)) == len(log.objects)
 
 
+def test_objects_that_were_looked_at_long_ago_are_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is remembered of them has a limit; what is found does not depend on it."""
+    monkeypatch.setattr(verifier, "_MOST_SOUND", 1)
+    log = SimulatedLog().session(runs=2)
+    log.event("start", "s2")
+    read: list[str] = []
+    monkeypatch.setattr(log, "object", lambda digest: (read.append(digest), log.objects.get(digest))[1])
+    assert log.verify().ok
+    assert len(read) > len(set(read)) == len(log.objects)
+    log.objects[_digest(log, b"thumbnail")] += b" "
+    assert {code for code, _ in log.found()} == {"object-altered"}
+
+
 def test_a_missing_snapshot_cannot_hide_behind_a_thumbnail_of_the_same_digest() -> None:
     log = SimulatedLog()
     log.genesis()
